@@ -1,0 +1,138 @@
+/* All that the portable kernel may call of the CPU-specific floor. Host unit tests put their own
+ * arch.h before this one on the include path, so the portable files must name nothing else of
+ * arch/i386 (drivers may also include io.h). */
+#ifndef ARCH_H
+#define ARCH_H
+
+#include "kernel/types.h"
+
+/* ---- Interrupt flag. Sections nest; they are short, and nothing sleeps inside one. ---- */
+
+typedef unsigned long interrupt_state;
+
+static inline interrupt_state
+interrupts_save(void)
+{
+    interrupt_state flags;
+    __asm__ volatile("pushf; pop %0; cli" : "=rm"(flags)::"memory");
+    return flags;
+}
+
+static inline void
+interrupts_restore(interrupt_state flags)
+{
+    __asm__ volatile("push %0; popf" ::"rm"(flags) : "memory", "cc");
+}
+
+static inline bool
+interrupts_enabled(void)
+{
+    unsigned long flags;
+    __asm__ volatile("pushf; pop %0" : "=rm"(flags));
+    return flags & 0x200; /* EFLAGS.IF, [IA32-1] 3.4.3 */
+}
+
+static inline void
+interrupts_leave_scope(const interrupt_state *flags)
+{
+    interrupts_restore(*flags);
+}
+
+/* From here to the end of the enclosing block interrupts are off, however the block is left. */
+#define INTERRUPTS_OFF_SCOPE()                                                                     \
+    __attribute__((cleanup(interrupts_leave_scope), unused)) interrupt_state interrupt_scope =     \
+        interrupts_save()
+
+/* Called with interrupts off: waits for one, with no gap in which it could be missed, lets it be
+ * served, and returns with interrupts off. */
+void cpu_wait_for_interrupt(void);
+
+/* ---- Interrupt lines (0 to 15). A handler runs on the interrupt stack with interrupts off; it
+ * records, wakes and starts the device's next request, and returns whether the interrupt was its
+ * device's (lines may be shared). ---- */
+
+struct interrupt_handler {
+    bool (*handle)(void *argument);
+    void *argument;
+    struct interrupt_handler *next;
+};
+/* Links the handler (storage stays the caller's, for ever) and opens the line. */
+void interrupt_register(unsigned line, struct interrupt_handler *handler);
+bool interrupt_running(void); /* inside a handler? */
+
+/* ---- Time: nanoseconds since boot, monotonic; any context. ---- */
+
+u64 time_now_ns(void);
+u64 time_boot_unix_ns(void); /* the wall clock's time at time_now_ns() == 0, from the RTC */
+u64 time_cycles(void);       /* the CPU's time-stamp counter */
+/* Busy waiting, for device settling times up to 100 us. */
+void time_delay_us(unsigned microseconds);
+
+/* ---- User memory. Each returns 0 or -EFAULT; each may fault and so may sleep: no mutex but a
+ * file's position lock may be held. Works from any fibril of a task that has an address space. ---- */
+
+int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
+int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
+int clear_user(void USER *to, size_t size) MUST_CHECK;
+/* Copies a string with its zero. 0, -EFAULT, or -ENAMETOOLONG if there is no zero in `size` bytes. */
+int copy_string_from_user(char *to, const char USER *from, size_t size) MUST_CHECK;
+/* Is [address, address+size) inside user space? (Says nothing about what is mapped there.) */
+bool user_range_valid(const void USER *address, size_t size);
+
+/* ---- Physical memory: the direct map. ---- */
+
+#define DIRECT_MAP_BASE 0x80000000u
+static inline void *
+physical_to_virtual(u32 physical)
+{
+    return (void *)(uintptr_t)(physical + DIRECT_MAP_BASE);
+}
+static inline u32
+virtual_to_physical(const void *address)
+{
+    return (u32)(uintptr_t)address - DIRECT_MAP_BASE;
+}
+/* Maps device registers, uncached; for ever. NULL if the window is full. */
+volatile void *device_map(u32 physical, size_t size);
+
+/* ---- Page directories of user address spaces (kernel half shared, made at boot). ---- */
+
+typedef u32 page_directory; /* its physical address; 0 is none */
+#define MAP_WRITE 1u
+int page_directory_create(page_directory *directory);
+void page_directory_destroy(page_directory directory); /* page tables too; the pages must be gone */
+void page_directory_load(page_directory directory);    /* 0: the kernel's own */
+/* Makes `virtual` show the physical page. -ENOMEM when there is no page for a page table. */
+int page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned flags) MUST_CHECK;
+/* Returns the physical page that was there, or 0. */
+u32 page_unmap(page_directory directory, uintptr_t virtual);
+u32 page_lookup(page_directory directory, uintptr_t virtual, unsigned *flags);
+void page_protect(page_directory directory, uintptr_t virtual, unsigned flags);
+
+/* ---- Fibril stacks and the switch. ---- */
+
+struct fibril;
+/* Number of 8 KiB slots: the lower page never mapped, the upper one the stack. */
+unsigned stack_slot_count(void);
+void *stack_slot_base(unsigned slot); /* lowest address of the slot's stack page */
+void stack_slot_map(unsigned slot, u32 physical);
+u32 stack_slot_unmap(unsigned slot);
+
+/* Saves the registers of the running fibril, stores its stack pointer in *from and continues at
+ * `to`; returns when somebody switches back. Interrupts off. */
+void context_switch(void **from, void *to);
+/* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack. */
+void *context_prepare(void *stack_top, void (*entry)(void));
+/* At every switch to a user fibril: where the CPU starts its stack when it enters the kernel. */
+void context_set_kernel_stack(void *stack_top);
+
+/* ---- The machine. ---- */
+
+NORETURN void machine_halt(void);
+/* Ends the emulator with this status where that is possible (isa-debug-exit), else powers off. */
+NORETURN void machine_exit(unsigned status);
+NORETURN void machine_power_off(void);
+/* Prints (through log_line) the callers of this function, with symbols; at most `depth`. */
+void backtrace_print(const void *frame, unsigned depth);
+
+#endif

@@ -1,0 +1,84 @@
+/* Open files. A file is shared by descriptors (dup, fork) and by calls in progress, each holding a
+ * reference of its own; the last one releases it. */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "fs/iter.h"
+#include "kernel/mutex.h"
+#include "kernel/types.h"
+#include "kernel/wait.h"
+
+struct inode;
+struct file;
+
+/* open() flags, Linux/i386's. */
+#define OPEN_ACCESS 03
+#define OPEN_READ 00
+#define OPEN_WRITE 01
+#define OPEN_READ_WRITE 02
+#define OPEN_CREATE 0100
+#define OPEN_EXCLUSIVE 0200
+#define OPEN_TRUNCATE 01000
+#define OPEN_APPEND 02000
+#define OPEN_NONBLOCK 04000
+#define OPEN_DIRECT 040000
+#define OPEN_LARGE 0100000
+#define OPEN_DIRECTORY 0200000
+#define OPEN_NO_FOLLOW 0400000
+#define OPEN_NO_ATIME 01000000
+#define OPEN_CLOSE_ON_EXEC 02000000
+#define OPEN_PATH 010000000
+
+/* poll() events. */
+#define POLL_IN 1
+#define POLL_PRIORITY 2
+#define POLL_OUT 4
+#define POLL_ERROR 8
+#define POLL_HANG_UP 0x10
+#define POLL_INVALID 0x20
+#define POLL_RDNORM 0x40
+#define POLL_WRNORM 0x100
+
+/* Handed through poll(): a file adds each queue that its readiness may change on. Never sleeps. */
+struct poll_table {
+    void (*add)(struct poll_table *table, struct wait_queue *queue);
+};
+
+struct file_ops {
+    /* Moves bytes between the file and the iter from *position on, and advances it. 0 when something
+     * (or, at the end of the file, nothing) was moved: the count is iter->done; or an error when
+     * nothing was. Sleeps. NULL: -EINVAL. */
+    int (*read)(struct file *file, struct iter *iter, u64 *position);
+    int (*write)(struct file *file, struct iter *iter, u64 *position);
+    /* Ready events now; registers with table if it is not NULL. Never sleeps, never faults. */
+    u32 (*poll)(struct file *file, struct poll_table *table);
+    int (*ioctl)(struct file *file, u32 command, uintptr_t argument);
+    /* Called once when a file is opened through its inode; may set file->private. */
+    int (*open)(struct file *file);
+    void (*release)(struct file *file); /* may sleep */
+    bool stream; /* no position: lseek and pread are -ESPIPE */
+};
+
+struct file {
+    u32 references;
+    u32 flags;           /* OPEN_ bits; access mode immutable */
+    struct inode *inode; /* referenced; NULL for pipes and the like */
+    const struct file_ops *ops;
+    void *private;
+    u64 position;
+    struct mutex position_lock; /* outermost lock; may be held across user copies */
+};
+
+int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void *private,
+                struct file **file);
+void file_get(struct file *file);
+void file_put(struct file *file); /* may sleep (the last one releases) */
+
+/* Read and write with checks of the access mode; position NULL: the file's own, under its lock. */
+int file_read(struct file *file, struct iter *iter, u64 *position);
+int file_write(struct file *file, struct iter *iter, u64 *position);
+
+extern const struct file_ops file_regular_ops; /* regular files in the page cache (fs/regular.c) */
+extern const struct file_ops file_directory_ops;
+
+#endif

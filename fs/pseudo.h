@@ -1,0 +1,39 @@
+/* Small file systems made of functions: how floors above and below put a file into /proc or /dev
+ * without /proc or /dev knowing them. */
+#ifndef FS_PSEUDO_H
+#define FS_PSEUDO_H
+
+#include "kernel/types.h"
+
+struct file_ops;
+
+/* Text being made for a reader. */
+struct text_buffer {
+    char *text;
+    size_t size, length; /* grows by itself; at most 1 MiB */
+    bool failed;         /* out of memory */
+};
+void text_print(struct text_buffer *buffer, const char *format, ...) PRINTF(2, 3);
+
+/* A file under /proc whose text `show` makes anew at each open; `store` (or NULL) takes what is
+ * written, with a zero behind it: 0 or -errno. Both may sleep. The struct stays the caller's. */
+struct proc_file {
+    const char *name; /* may hold slashes: "sys/vm/drop_caches" */
+    void (*show)(struct text_buffer *buffer);
+    int (*store)(const char *text, size_t length);
+    struct proc_file *next;
+};
+void proc_register(struct proc_file *file);
+
+/* A character device under /dev. */
+struct device_file {
+    const char *name;
+    u32 mode;   /* permissions */
+    u32 device; /* major << 8 | minor */
+    const struct file_ops *ops;
+    void *private; /* becomes file->private */
+    struct device_file *next;
+};
+void device_register(struct device_file *file);
+
+#endif

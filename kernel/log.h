@@ -1,0 +1,44 @@
+/* The kernel log: lines that go to a ring in memory and to every registered console, and the end of
+ * the line: panic and ASSERT. Any context may log, interrupt handlers included. */
+#ifndef KERNEL_LOG_H
+#define KERNEL_LOG_H
+
+#include "kernel/types.h"
+
+/* One line without its newline; longer than 255 bytes is cut. Understands the printf subset of
+ * format.h. */
+void log_line(const char *format, ...) PRINTF(1, 2);
+
+/* At most `limit` lines from each place that uses it, the last one saying so: for messages that bad
+ * input can cause without bound. */
+#define log_limited(limit, ...)                                                                    \
+    do {                                                                                           \
+        static unsigned log_limited_count;                                                         \
+        if (log_limited_count < (limit)) {                                                         \
+            log_line(__VA_ARGS__);                                                                 \
+            if (++log_limited_count == (limit))                                                    \
+                log_line("(further messages of this kind are not shown)");                         \
+        }                                                                                          \
+    } while (0)
+
+/* A sink for log text (serial line, screen). Called with interrupts off; must not sleep or log. */
+struct log_console {
+    void (*write)(const char *text, size_t length);
+    struct log_console *next;
+};
+void log_add_console(struct log_console *console);
+
+/* Copies up to `size` bytes of the log, starting `skip` bytes after its oldest byte still kept. */
+size_t log_read(char *buffer, size_t size, size_t skip);
+
+/* Says why, shows registers and a backtrace, and ends the machine. Never returns. */
+void panic(const char *format, ...) NORETURN PRINTF(1, 2);
+NORETURN void assert_failed(const char *expression, const char *file, int line);
+
+#define ASSERT(condition)                                                                          \
+    do {                                                                                           \
+        if (unlikely(!(condition)))                                                                \
+            assert_failed(#condition, __FILE__, __LINE__);                                         \
+    } while (0)
+
+#endif

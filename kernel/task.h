@@ -1,0 +1,103 @@
+/* Tasks, processes and what they share.
+ *
+ * A task is one thread of a program (its tid); a process is a group of tasks. Address space,
+ * descriptor table, directory context and credentials are counted objects that tasks may share. A
+ * task owns fibrils: its user fibril and one more for each call in progress on its own.
+ * This file also has the kernel's own task (tid 0), whose fibrils serve drivers and the idle loop. */
+#ifndef KERNEL_TASK_H
+#define KERNEL_TASK_H
+
+#include "kernel/fibril.h"
+#include "kernel/list.h"
+#include "kernel/types.h"
+#include "kernel/wait.h"
+
+struct address_space;
+struct descriptor_table; /* fs/descriptor.h */
+struct directory_context; /* fs/path.h: root and working directory */
+struct asys_state;        /* kernel/async/asys.c */
+
+struct credentials {
+    u32 references;
+    u32 uid, euid, gid, egid;
+    u32 umask;
+};
+
+/* Bits of task->return_work, tested once on every return to user mode. */
+#define WORK_READY 1u    /* a fibril of this task is ready */
+#define WORK_PREEMPT 2u  /* another task's turn */
+#define WORK_KILLED 4u   /* the process is ending */
+#define WORK_SIGNAL 8u   /* reserved */
+
+struct process {
+    u32 references;
+    u32 id; /* pid: the tid of its first task */
+    u32 parent_id;
+    struct list tasks;
+    u32 task_count;   /* not yet ended */
+    bool exiting;     /* exit_group or a fatal signal: every task ends */
+    int exit_status;  /* as wait4 shows it: code << 8, or the signal */
+    char name[16];
+    struct wait_queue ended; /* task_count has become 0 */
+};
+
+struct task {
+    /* Interrupts off: */
+    u32 return_work;        /* WORK_ bits; first, for the assembly's test */
+    bool queued;            /* in the scheduler's run queue */
+    u8 slice_left;          /* ticks */
+    struct list run_link;
+    struct list ready_calls; /* ready call fibrils */
+    struct list ready_users; /* ready user fibrils */
+    struct list fibrils;     /* all its fibrils */
+    u32 fibril_count;
+    struct wait_queue fibril_ended;
+
+    /* Immutable: */
+    u32 tid;
+    struct process *process;
+    /* The task's own fibrils': */
+    struct address_space *space; /* NULL: a kernel task */
+    struct descriptor_table *files;
+    struct directory_context *directories;
+    struct credentials *credentials;
+    struct asys_state *asys;
+    u64 tls[3]; /* segment descriptors, user context */
+    struct list spare_stacks;
+    u32 spare_count;
+    u32 calls_started, calls_blocked; /* background calls */
+    u64 run_ticks;
+    struct list process_link;
+    struct list all_link;
+};
+
+extern struct task kernel_task;
+
+/* Upper floors that keep something per task register here (at boot); the end of a task calls them
+ * in order on its last fibril, which may sleep: `ending` while the task's other fibrils are being
+ * cancelled, `release` when they all have unwound. */
+struct task_hooks {
+    void (*ending)(struct task *task);
+    void (*release)(struct task *task);
+    struct task_hooks *next;
+};
+void task_register_hooks(struct task_hooks *hooks);
+
+/* A new process with one task with an empty address space; its user fibril will run
+ * function(argument), usually to load a program and enter it. 0, -ENOMEM, -EAGAIN. */
+int task_create_process(const char *name, void (*function)(void *argument), void *argument,
+                        struct task **task);
+NORETURN void task_exit(int status);           /* the running task; from any of its user fibrils */
+NORETURN void process_exit(int status);        /* the running task's whole process */
+void process_kill(struct process *process, int status); /* from anywhere */
+struct process *process_find(u32 pid);
+void process_put(struct process *process);
+struct list *task_list(void); /* all tasks, by all_link; interrupts off or no sleep in between */
+
+/* A fibril of the kernel task, for drivers: runs function(argument). NULL: out of memory. */
+struct fibril *kernel_fibril_start(void (*function)(void *argument), void *argument);
+
+/* Was the running fibril's process told to end? */
+bool task_killed(void);
+
+#endif
