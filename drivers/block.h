@@ -8,7 +8,7 @@
 #ifndef DRIVERS_BLOCK_H
 #define DRIVERS_BLOCK_H
 
-#include "fs/cache_object.h"
+#include "kernel/cache_object.h"
 #include "kernel/list.h"
 #include "kernel/page.h"
 #include "kernel/types.h"

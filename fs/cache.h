@@ -9,7 +9,7 @@
 #ifndef FS_CACHE_H
 #define FS_CACHE_H
 
-#include "fs/cache_object.h"
+#include "kernel/cache_object.h"
 #include "kernel/page.h"
 #include "kernel/types.h"
 

@@ -6,7 +6,7 @@
 #ifndef FS_INODE_H
 #define FS_INODE_H
 
-#include "fs/cache_object.h"
+#include "kernel/cache_object.h"
 #include "kernel/list.h"
 #include "kernel/mutex.h"
 #include "kernel/types.h"

@@ -1,7 +1,7 @@
 /* The owner of cached pages: an inode's contents or a disk. Only the struct, so that drivers/ can
  * embed it; the operations on it are in fs/cache.h. */
-#ifndef FS_CACHE_OBJECT_H
-#define FS_CACHE_OBJECT_H
+#ifndef KERNEL_CACHE_OBJECT_H
+#define KERNEL_CACHE_OBJECT_H
 
 #include "kernel/list.h"
 #include "kernel/types.h"
