@@ -1,0 +1,4 @@
+# Fibril: see `make help`.
+BUILD := build
+.DEFAULT_GOAL := kernel
+include tools/kernel.mk
