@@ -8,6 +8,7 @@
 #include "kernel/types.h"
 #include "kernel/wait.h"
 
+struct cache_object;
 struct inode;
 struct file;
 
@@ -74,11 +75,21 @@ int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void
 void file_get(struct file *file);
 void file_put(struct file *file); /* may sleep (the last one releases) */
 
+/* Opens what is there (no OPEN_CREATE): kernel callers, by path and as the running task. Sleeps. */
+int file_open_path(const char *path, u32 flags, struct file **file) MUST_CHECK;
+/* open(2) and openat(2): `path` in kernel memory, from `base` (NULL: the working directory). */
+int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
+              struct file **file) MUST_CHECK;
+
 /* Read and write with checks of the access mode; position NULL: the file's own, under its lock. */
 int file_read(struct file *file, struct iter *iter, u64 *position);
 int file_write(struct file *file, struct iter *iter, u64 *position);
 
 extern const struct file_ops file_regular_ops; /* regular files in the page cache (fs/regular.c) */
 extern const struct file_ops file_directory_ops;
+/* Reads `size` bytes of contents that lie in `object` through the page cache. */
+int file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position);
+/* getdents64: linux_dirent64 records from the file's position on; the bytes, or a negative errno. */
+long file_read_directory(struct file *file, void USER *buffer, size_t size);
 
 #endif

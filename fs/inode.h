@@ -56,6 +56,8 @@ struct inode_ops {
     int (*truncate)(struct inode *inode, u64 size);
 };
 
+enum inode_state { INODE_READING, INODE_VALID, INODE_FAILED };
+
 struct inode {
     /* Immutable once valid (a file system that writes changes them in one fibril, without sleep): */
     struct cache_object object; /* its contents' pages */
@@ -69,15 +71,15 @@ struct inode {
     struct { s64 seconds; u32 nanoseconds; } accessed, modified, changed;
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* for open(); regular files: file_regular_ops */
+    void *private;                   /* becomes file->private when it is opened */
 
     /* The inode cache's (fs/inode.c), interrupts off or no sleep: */
     u32 references;
-    u8 state; /* INODE_READING, INODE_VALID, INODE_FAILED */
+    u8 state; /* enum inode_state */
     s16 error;
     struct inode *hash_next;
     struct list unused_link;
-    struct wait_queue *waiting; /* while INODE_READING: on the creator's stack */
-    /* Path walk's (fs/path.c): the root of what is mounted on this directory, or NULL. */
+    /* Path walk's (fs/path.c): what is mounted on this directory, or NULL. */
     struct filesystem *mounted;
 };
 
@@ -104,15 +106,26 @@ struct filesystem { /* one that is mounted */
     struct inode *covers; /* the directory it is mounted on, referenced; NULL: the root */
     u32 device;           /* st_dev */
     bool read_only;
+    bool names_vary; /* its names come and go by themselves: not kept in the name cache */
     struct filesystem *next;
 };
 
 /* The inode with this number, referenced and valid. Sleeps; 0, the errors of inode_read, or why the
  * fibril was cancelled. */
 int inode_find(struct filesystem *filesystem, u64 number, struct inode **inode) MUST_CHECK;
+/* For file systems that make inodes without reading them (ramfs): one with a number never used
+ * before, valid and referenced; the caller fills it before it next sleeps. 0 or -ENOMEM. */
+int inode_create(struct filesystem *filesystem, u64 number, struct inode **inode) MUST_CHECK;
 void inode_get(struct inode *inode);
+/* The last reference leaves the inode in the cache, or frees it if it has no links. Never sleeps. */
 void inode_put(struct inode *inode);
-void inode_drop_unused(void); /* drop_caches: names and inodes that nobody uses */
+void inode_drop_unused(void); /* drop_caches: the inodes that nobody uses, with their pages */
+
+struct inode_statistics {
+    u32 inodes, unused, hits, misses;
+};
+void inode_count(struct inode_statistics *statistics);
+void inode_init(void);
 
 /* What a file system type gives to mount: reads and checks its superblock and makes *filesystem. */
 struct filesystem_type {

@@ -21,6 +21,7 @@ struct cache_object_ops {
 struct cache_object {
     const struct cache_object_ops *ops;
     u32 page_count; /* of its pages in the cache; interrupts off */
+    u32 index_limit; /* above the highest index it ever had in the cache; interrupts off */
     bool pinned;    /* its pages are the only copy (ramfs): never dropped */
 };
 
