@@ -16,18 +16,28 @@
 #define SECTOR_SIZE 512u
 #define BLOCK_SEGMENTS 16 /* of one request */
 
+/* How many later requests may be served before one that waits: fewer than BLOCK_OVERTAKE_LIMIT and
+ * those of one more command. When the oldest request has been overtaken so often, it is next. */
+#define BLOCK_OVERTAKE_LIMIT 1024u
+#define BLOCK_COMMAND_REQUESTS 128u /* of one command, at most */
+
 struct block_segment {
     struct page *page; /* referenced by the request */
     u16 offset, length; /* bytes; multiples of 512 */
 };
 
 struct block_request {
-    struct list link; /* the queue's, interrupts off */
+    struct list link;     /* in sector order, or of a command; interrupts off */
+    struct list age_link; /* in the order submitted; interrupts off */
     struct disk *disk;
-    u64 sector; /* in 512-byte sectors of `disk` (a partition: relative to it; the queue adds) */
-    u32 sectors;
+    /* In 512-byte sectors of `disk`. The submitter may give a partition and a sector of it; from
+     * block_submit on, both are the whole disk's. */
+    u64 sector;
+    u32 sectors; /* the sum of the segments' lengths, kept by block_request_add */
     u16 segment_count;
-    u16 overtaken; /* by how many later ones */
+    /* In `done` with an error: bit i is set if segment i was not read. The others are good. */
+    u16 bad_segments;
+    u32 sequence; /* how many had been submitted to the queue before it */
     u64 submitted_ns;
     /* Called once, with interrupts off, usually in an interrupt: 0 or -EIO. The pages' references
      * are still held; when it returns the layer drops them and frees the request. */
@@ -39,7 +49,8 @@ struct block_request {
 /* A zeroed request, or NULL (out of memory). */
 struct block_request *block_request_alloc(void);
 void block_request_free(struct block_request *request); /* one that was not submitted */
-/* Adds a piece; takes a reference to the page. False: no room for another segment. */
+/* Adds a piece; takes a reference to the page. False: no room for another segment. A piece that goes
+ * on where the last one ended in the same page makes that segment longer. */
 bool block_request_add(struct block_request *request, struct page *page, u32 offset, u32 length);
 /* Hands the request over; it ends by itself. Never sleeps, never fails (a sector beyond the disk
  * ends the request with -EIO at once). Any fibril. */
@@ -47,7 +58,7 @@ void block_submit(struct block_request *request);
 
 /* ---- Disks ---- */
 
-/* What a driver gives. Both are called with interrupts off. */
+/* What a driver gives. Called with interrupts off. */
 struct disk_driver {
     /* There is work in the queue: take commands (block_take_command) while the device has room. */
     void (*kick)(struct disk *disk);
@@ -58,20 +69,21 @@ struct disk_statistics {
     u64 commands; /* given to the device */
     u64 merged;   /* requests that went with another one's command */
     u64 sectors;
-    u64 errors;
-    u64 busy_ns; /* time with at least one command at the device */
+    u64 errors;  /* requests that ended with one */
+    u64 busy_ns; /* time with at least one command at the device, up to the last change */
     u32 in_flight, in_flight_most; /* commands at the device */
     u32 waiting, waiting_most;     /* requests in the queue */
 };
 
 struct disk {
+    /* Immutable once registered: */
     char name[12]; /* ata0, ata0p2, cd0, ram0 */
     u64 sectors;
     u32 sector_size; /* of the device: 512, or 2048 for a CD (the queue speaks 512 all the same) */
-    u32 max_command_sectors;
+    u32 max_command_sectors; /* at least as many as one request can have (128) */
     u32 max_command_segments;
     bool read_only, removable;
-    u32 id; /* st_dev: major << 8 | minor */
+    u32 id; /* st_dev: major << 8 | minor; a partition's is its disk's and its number */
     struct cache_object object; /* the disk's own pages: metadata */
     struct disk *whole;         /* of a partition; itself otherwise */
     u64 start;                  /* of a partition, on `whole` */
@@ -79,16 +91,32 @@ struct disk {
     const struct disk_driver *driver;
     void *driver_data;
     struct block_queue *queue; /* of `whole` */
-    struct disk_statistics statistics; /* of `whole`; interrupts off */
     struct disk *next;
+    /* Interrupts off: */
+    struct disk_statistics statistics; /* of `whole` */
 };
 
+#define DISK_MINORS 32 /* ids of one disk: the whole of it and its partitions */
+
 /* Makes the disk known, with a queue of its own, reads its MBR and makes its partitions known.
- * May sleep; the driver must be able to serve requests. 0 or -ENOMEM (an unreadable or absent MBR is
- * no error). */
+ * May sleep; the driver must be able to serve requests. The caller has set name, sectors,
+ * sector_size, the limits, id and driver. 0, or -ENOMEM: it is not known (what goes wrong with its
+ * partitions is said in the log only). */
 int disk_register(struct disk *disk);
 struct disk *disk_first(void); /* ->next, in the order found, partitions behind their disk */
 struct disk *disk_find(const char *name);
+/* Statistics as of now (busy time of a command in progress included). */
+void disk_statistics_read(struct disk *disk, struct disk_statistics *statistics);
+
+/* Reads `count` sectors into the page, and waits, killably: 0, -EIO, -ENOMEM or why the fibril was
+ * cancelled (the page may then still be written to, and is kept as long). For partition tables and
+ * the like; everything else goes through the page cache. */
+int block_read_page(struct disk *disk, u64 sector, u32 count, struct page *page) MUST_CHECK;
+
+/* Links an initialized disk or partition behind the known ones (block.c, partition.c). */
+void disk_link(struct disk *disk);
+/* Reads the partition tables of a whole disk and links its partitions: 0 or -ENOMEM. */
+int partitions_find(struct disk *whole);
 
 /* ---- For drivers, interrupts off ---- */
 
@@ -97,15 +125,16 @@ struct block_command {
     u64 sector;           /* absolute on the whole disk */
     u32 sectors;
     u32 request_count;
+    u32 segment_count;
     u64 started_ns;
-    u8 tries;
 };
 /* Fills `command` with the next work in elevator order within the disk's limits; false: none. */
 bool block_take_command(struct disk *disk, struct block_command *command);
-/* The command ended: every request of it gets `error`. */
+/* The command ended: every request of it that has not ended yet gets `error`. */
 void block_command_done(struct disk *disk, struct block_command *command, int error);
-/* The command ended with one request bad: splits, so that each request ends by its own result. */
+/* One request of a command in progress ends alone, with -EIO if any of bad_segments is set: for
+ * drivers that retry a failed command in pieces. block_command_done ends the rest. */
 void block_command_split(struct disk *disk, struct block_command *command,
-                         struct block_request **alone);
+                         struct block_request *alone);
 
 #endif

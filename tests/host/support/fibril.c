@@ -83,7 +83,7 @@ kernel_fibril_start(void (*function)(void *argument), void *argument)
 {
     if (coroutine_count == MAX_FIBRILS)
         return NULL;
-    struct coroutine *new = &coroutines[coroutine_count];
+    struct coroutine *volatile new = &coroutines[coroutine_count];
     new->fibril = (struct fibril){.function = function, .argument = argument, .id = coroutine_count};
     new->fibril.state = FIBRIL_READY;
     new->stack = malloc(STACK_SIZE);

@@ -36,7 +36,7 @@ test_begin(const char *name)
     do {                                                                                           \
         if (!(condition)) {                                                                        \
             printf("not ok %s: %s:%d: %s ", host_test_name, __FILE__, __LINE__, #condition);       \
-            printf("" __VA_ARGS__);                                                                \
+            printf(" " __VA_ARGS__);                                                                \
             printf("\n");                                                                          \
             host_failed++;                                                                         \
             return;                                                                                \
