@@ -6,6 +6,6 @@ NEWLIB_READY := $(BUILD)/newlib/ready
 newlib: $(NEWLIB_READY)
 
 # The script itself looks whether anything that matters has changed; the time stamps only ask it to.
-$(NEWLIB_READY): user/newlib/_types.h tools/build-newlib
-	@tools/build-newlib $(BUILD)/newlib user/newlib/_types.h
+$(NEWLIB_READY): $(wildcard user/newlib/*.h user/newlib/sys/*.h) tools/build-newlib
+	@tools/build-newlib $(BUILD)/newlib user/newlib
 	@touch $@

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Makes what user programs know of syscalls.master: mkstubs.py MASTER OUTDIR
+
+OUTDIR/sys/syscall.h    SYS_ numbers and syscall()
+OUTDIR/fibril/calls.h   one inline function sys_NAME per call, straight into the kernel: the result
+                        or a negative error number, nothing else touched
+"""
+import os
+import re
+import sys
+
+USER_TYPES = [(r'\bUSER\b', ''), (r'\bu32\b', 'unsigned'), (r'\bs64\b', 'long long'),
+              (r'\buintptr_t\b', 'unsigned long'), (r'\bsize_t\b', 'unsigned long')]
+
+
+def read_calls(master):
+    """Yields (number, name, [(type, argument), …]) for each line that is a call."""
+    for line in open(master):
+        match = re.fullmatch(r'(\d+)\s+[-\w]+\s+long sys_(\w+)\((.*)\)', line.split('#')[0].strip())
+        if not match:
+            continue
+        number, name, arguments = match.groups()
+        for kernel_type, user_type in USER_TYPES:
+            arguments = re.sub(kernel_type, user_type, arguments)
+        parsed = []
+        if arguments != 'void':
+            for argument in arguments.split(','):
+                kind, variable = re.fullmatch(r'(.*?)(\w+)', argument.strip()).groups()
+                parsed.append((' '.join(kind.split()), variable))
+        yield int(number), name, parsed
+
+
+def stub(number, name, arguments):
+    declared = ', '.join(kind + (variable if kind.endswith('*') else ' ' + variable)
+                         for kind, variable in arguments) or 'void'
+    passed = ''.join(f', (long){variable}' for _, variable in arguments)
+    return (f'static inline long\nsys_{name}({declared})\n{{\n'
+            f'    return kernel_call{len(arguments)}({number}{passed});\n}}\n')
+
+
+def main():
+    master, out = sys.argv[1:]
+    calls = list(read_calls(master))
+    for folder in ('sys', 'fibril'):
+        os.makedirs(f'{out}/{folder}', exist_ok=True)
+    with open(f'{out}/sys/syscall.h', 'w') as f:
+        f.write('/* Made from syscalls.master. */\n#ifndef _SYS_SYSCALL_H\n#define _SYS_SYSCALL_H\n')
+        for number, name, _ in calls:
+            f.write(f'#define SYS_{name} {number}\n')
+        f.write('\nlong syscall(long number, ...); /* -1 and errno on failure */\n\n#endif\n')
+    with open(f'{out}/fibril/calls.h', 'w') as f:
+        f.write('/* Made from syscalls.master. */\n#ifndef FIBRIL_CALLS_H\n#define FIBRIL_CALLS_H\n\n'
+                '#include <fibril/kernel_call.h>\n\n')
+        f.write('\n'.join(stub(*call) for call in calls))
+        f.write('\n#endif\n')
+
+
+main()

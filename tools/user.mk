@@ -1,0 +1,62 @@
+# User programs and the SDK they are made with.
+#
+# build/sdk/bin/fibril-cc     the compiler for everything that runs in Fibril (make sdk)
+# build/user/bin/NAME         from user/bin/NAME.c
+# build/user/tests/NAME       from user/tests/NAME.c (names begin with t-, but the samples)
+# A program of one file may use what lies in user/lib and user/walk: see libprograms.a.
+
+SDK := $(BUILD)/sdk
+SDK_READY := $(SDK)/ready
+FIBRIL_CC := $(SDK)/bin/fibril-cc
+USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes $(if $(CI),-Werror) -Iuser \
+  -ffile-prefix-map=$(CURDIR)=.
+
+LIBC_C := $(wildcard user/libc/*.c)
+LIBC_HEADERS := $(wildcard user/include/*.h user/include/*/*.h user/libc/*.h)
+LIBC_OBJECTS := $(LIBC_C:user/%.c=$(BUILD)/user/%.o) $(BUILD)/user/libc/kernel_call.o
+PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/lib/*.c user/walk/*.c))
+USER_BIN := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bin/*.c))
+USER_TESTS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/tests/*.c))
+
+.PHONY: sdk user
+sdk: $(SDK_READY)
+	@echo "The compiler is $(CURDIR)/$(FIBRIL_CC); try: $(FIBRIL_CC) hello.c -o hello"
+user: $(USER_BIN) $(USER_TESTS)
+
+# Headers first: our own, the generated ones, newlib's; the wrapper works from here on.
+$(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools/mkstubs.py \
+                tools/fibril-cc user/program.ld
+	@echo "sdk: headers and fibril-cc"
+	@rm -rf $(SDK) && mkdir -p $(SDK)/bin $(SDK)/lib $(SDK)/newlib
+	@cp -r user/include $(SDK)/include
+	@python3 tools/mkstubs.py kernel/sys/syscalls.master $(SDK)/include
+	@cp -r $(NEWLIB)/include $(SDK)/newlib/include
+	@cp $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a user/program.ld $(SDK)/lib
+	@cp tools/fibril-cc $(SDK)/bin && chmod +x $(SDK)/bin/fibril-cc
+	@touch $@
+
+$(BUILD)/user/%.o: user/%.c $(SDK)/headers
+	@mkdir -p $(@D)
+	$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
+$(BUILD)/user/libc/%.o: user/libc/%.asm
+	@mkdir -p $(@D)
+	nasm -f elf32 $< -o $@
+
+$(SDK_READY): $(SDK)/headers $(LIBC_OBJECTS) $(BUILD)/user/libc/crt0.o $(BUILD)/user/libc/note.o
+	@rm -f $(SDK)/lib/libfibril.a
+	ar rcD $(SDK)/lib/libfibril.a $(LIBC_OBJECTS)
+	@cp $(BUILD)/user/libc/crt0.o $(BUILD)/user/libc/note.o $(SDK)/lib
+	@touch $@
+
+$(BUILD)/user/libprograms.a: $(PROGRAM_LIB_OBJECTS)
+	@rm -f $@
+	ar rcD $@ $(PROGRAM_LIB_OBJECTS)
+
+$(BUILD)/user/bin/%: $(BUILD)/user/bin/%.o $(BUILD)/user/libprograms.a $(SDK_READY)
+	$(FIBRIL_CC) $< $(BUILD)/user/libprograms.a -o $@
+$(BUILD)/user/tests/%: $(BUILD)/user/tests/%.o $(BUILD)/user/libprograms.a $(SDK_READY)
+	@mkdir -p $(@D)
+	$(FIBRIL_CC) $< $(BUILD)/user/libprograms.a -o $@
+
+.SECONDARY: $(USER_BIN:=.o) $(USER_TESTS:=.o)
+-include $(shell find $(BUILD)/user -name '*.d' 2>/dev/null)

@@ -1,0 +1,6 @@
+/* true: ends with 0. */
+int
+main(void)
+{
+    return 0;
+}

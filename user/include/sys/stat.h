@@ -1,0 +1,8 @@
+/* newlib's, and what it declares for other systems only. */
+#include_next <sys/stat.h>
+#ifndef _FIBRIL_SYS_STAT_H
+#define _FIBRIL_SYS_STAT_H
+
+int lstat(const char *path, struct stat *status);
+
+#endif

@@ -1,0 +1,30 @@
+/* What the files of the system layer share. */
+#ifndef LIBC_LIBC_H
+#define LIBC_LIBC_H
+
+#include <errno.h>
+#include <reent.h>
+
+/* What belongs to one user context (a thread; later also a threadlet's context). %gs:0 points to it,
+ * as the compiler's thread-local variables want it: they lie just below. */
+struct user_context {
+    struct user_context *self; /* the i386 ABI of thread-local storage reads it from %gs:0 */
+    struct _reent *reent;      /* errno, stdin, strtok's place … */
+    int tid;
+};
+
+static inline struct user_context *
+user_context(void)
+{
+    struct user_context *context;
+    __asm__("movl %%gs:0, %0" : "=r"(context));
+    return context;
+}
+
+/* Turns what the kernel gave into what C expects: -1 and errno for -4095 to -1, else as it is. */
+long libc_result(long result);
+
+/* Makes the first user context, with the program's thread-local data. */
+void libc_context_start(const unsigned long *auxiliary, struct _reent *reent);
+
+#endif

@@ -1,0 +1,83 @@
+/* The process itself. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <fibril/calls.h>
+#include "libc.h"
+
+void
+_exit(int status)
+{
+    for (;;)
+        sys_exit_group(status);
+}
+
+pid_t
+getpid(void)
+{
+    return sys_getpid();
+}
+
+pid_t
+getppid(void)
+{
+    return sys_getppid();
+}
+
+uid_t
+getuid(void)
+{
+    return sys_getuid();
+}
+
+uid_t
+geteuid(void)
+{
+    return sys_geteuid();
+}
+
+gid_t
+getgid(void)
+{
+    return sys_getgid();
+}
+
+gid_t
+getegid(void)
+{
+    return sys_getegid();
+}
+
+int
+uname(struct utsname *name)
+{
+    return libc_result(sys_uname(name));
+}
+
+int
+sched_yield(void)
+{
+    return libc_result(sys_sched_yield());
+}
+
+int
+getpagesize(void)
+{
+    return 4096;
+}
+
+long
+sysconf(int name)
+{
+    switch (name) {
+    case _SC_PAGESIZE:
+        return 4096;
+    case _SC_NPROCESSORS_CONF:
+    case _SC_NPROCESSORS_ONLN:
+        return 1;
+    case _SC_CLK_TCK:
+        return 100;
+    }
+    return libc_result(-EINVAL);
+}
