@@ -1,0 +1,1 @@
+"""What tools/run and the test runner share: machines, the run channel, words of the command line."""

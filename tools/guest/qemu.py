@@ -1,0 +1,55 @@
+"""QEMU's command lines, and disks behind nbdkit."""
+import os
+import shutil
+import time
+
+from guest.children import child
+
+PROGRAM = 'qemu-system-i386'
+EXIT_NORMAL, EXIT_PANIC = 33, 65  # 2v+1 of what the kernel writes to isa-debug-exit
+IDE_SLOTS = 4
+
+
+class MachineError(Exception):
+    """The machine cannot be built as asked; the text says why."""
+
+
+def escape(path):
+    """A path inside an option of QEMU's."""
+    return os.fspath(path).replace(',', ',,')
+
+
+def drive(index, path):
+    """An IDE disk whose image is never written."""
+    if isinstance(path, os.PathLike) or not str(path).startswith('nbd+unix:'):
+        path = 'file:' + os.path.abspath(path)  # a path with a colon is no protocol
+    return ['-drive', f'file={escape(path)},format=raw,if=ide,index={index},snapshot=on,'
+            'cache=unsafe']
+
+
+def base(memory):
+    return [PROGRAM, '-M', 'pc', '-accel', 'tcg', '-nodefaults', '-vga', 'std', '-display', 'none',
+            '-no-reboot', '-m', str(memory), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
+
+
+def icount(disk_read):
+    """One instruction, one tick. With a disk the guest's clock may not run ahead of the disk."""
+    return ['-icount', f'shift=0,sleep={"on" if disk_read else "off"}',
+            '-rtc', 'base=2001-09-09,clock=vm']
+
+
+def delayed(stack, image, milliseconds, socket):
+    """The URL of the image, each read of which takes that long, many at once. The server lives as
+    long as the ExitStack."""
+    nbdkit = shutil.which('nbdkit')
+    if not nbdkit:
+        raise MachineError('--delay needs nbdkit (package nbdkit)')
+    server = stack.enter_context(child(
+        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', '--filter=delay', 'file',
+         os.path.abspath(image), f'delay-read={milliseconds}ms']))
+    deadline = time.monotonic() + 10
+    while not os.path.exists(socket):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise MachineError(f'nbdkit does not serve {image}')
+        time.sleep(0.01)
+    return f'nbd+unix:///?socket={socket}'
