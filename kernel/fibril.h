@@ -71,6 +71,7 @@ struct fibril {
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
     const char *wait_channel; /* while SLEEPING */
+    struct user_context *user; /* user fibrils: TLS, FPU; owned */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
     u32 blocked;              /* times it really gave way in a sleep */
@@ -81,12 +82,14 @@ struct fibril {
 
 #define STACK_MAGIC 0x4c494246u /* "FIBL" in memory: FIBriL */
 #define NO_CALL 0xffffffffu
+#define USER_FRAME_BYTES 64u /* struct registers of arch/i386, at the top of a user fibril's stack */
 
 /* What a processor has of its own (there is one). */
 struct cpu {
     struct fibril *current;
     struct task *task;      /* current->task */
     u32 interrupt_depth;    /* > 0: inside interrupt handlers */
+    struct fibril *idle;    /* runs when nothing is ready */
     struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
     u32 switches;           /* of fibrils, all of them */
     u32 task_switches;
@@ -112,6 +115,7 @@ struct fibril *fibril_create(struct task *task, enum fibril_kind kind,
 void fibril_start(struct fibril *fibril);   /* NEW -> READY, behind the other ready ones */
 void fibril_discard(struct fibril *fibril); /* NEW, never started: gives it back */
 NORETURN void fibril_exit(void);            /* the running fibril ends */
+void fibril_drop_spares(struct task *task); /* unmaps the task's spare stacks */
 
 /* Wakes a sleeping fibril; no effect in any other state. Any context. */
 void fibril_wake(struct fibril *fibril);
@@ -134,6 +138,15 @@ void schedule_yield(void);
 int schedule_point(void) MUST_CHECK;
 /* Runs `fibril` (NEW) at once; the caller stays ready and continues when it blocks or ends. */
 void schedule_start_now(struct fibril *fibril);
+
+void schedule_tick(void);          /* from the clock, every ms: time slices */
+NORETURN void schedule_idle(void); /* the idle fibril's life */
+/* What runs first on a stack that has been switched to, the first frame of a new fibril included:
+ * frees the fibril that ended with this switch. Interrupts off. */
+void schedule_tail(void);
+/* The last switch of a DEAD fibril. Interrupts off. */
+NORETURN void schedule_last(struct fibril *self);
+void fibril_release(struct fibril *fibril); /* for schedule_tail */
 
 /* The stacks: how many are mapped, in use and spare (for leak tests). */
 struct fibril_counts {

@@ -7,12 +7,16 @@
 #include "kernel/list.h"
 #include "kernel/types.h"
 
+struct slab; /* heap.c */
+
 struct pool {
     const char *name;
     u32 object_size;
     u32 objects; /* handed out now */
     u32 pages;   /* held now */
-    struct list partial;
+    /* Interrupts off: */
+    struct list partial; /* slabs with room */
+    struct slab *spare;  /* one empty slab, kept for the next object */
     struct pool *next;
     bool registered;
 };
@@ -27,6 +31,7 @@ void pool_free(struct pool *pool, void *object); /* NULL is allowed */
 void *heap_alloc(size_t size); /* up to 4 MiB; from 2 KiB on whole pages */
 void heap_free(void *memory);  /* NULL is allowed */
 
+void heap_init(void); /* lets the allocator take back empty slabs */
 u32 heap_objects(void);     /* all objects of all pools: for leak tests */
 struct pool *pools_first(void); /* for /proc/slabinfo-like listings: ->next */
 

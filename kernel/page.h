@@ -32,6 +32,10 @@ struct page {
     u32 private;            /* free for the owner: e.g. parts of the page still being read */
 };
 
+/* At boot: `map` describes the frames below memory_end (page_map_bytes of it, in the direct map);
+ * then every free range is added. */
+size_t page_map_bytes(u32 memory_end);
+void page_allocator_init(struct page *map, u32 memory_end);
 void page_allocator_add(u32 physical_start, u32 physical_end);
 
 /* One page, contents undefined, one reference; NULL if there is none. */
@@ -56,5 +60,7 @@ struct page_shrinker {
     struct page_shrinker *next;
 };
 void page_register_shrinker(struct page_shrinker *shrinker);
+/* Asks every shrinker for all it has (drop_caches). */
+void pages_shrink_all(void);
 
 #endif

@@ -24,6 +24,8 @@ void syscall_set_table(const struct syscall_entry *table, unsigned size);
 /* Runs the handler on the running fibril: its result, -ENOSYS for a number that is not built in,
  * -EINVAL for a call that a background fibril may not make. May sleep. */
 long syscall_invoke(u32 number, const unsigned long *arguments);
+struct registers;
+void syscall_from_user(struct registers *registers); /* the hook for int 0x80 */
 const char *syscall_name(u32 number); /* never NULL */
 
 #endif

@@ -38,6 +38,7 @@ struct process {
     bool exiting;     /* exit_group or a fatal signal: every task ends */
     int exit_status;  /* as wait4 shows it: code << 8, or the signal */
     char name[16];
+    struct list all_link;
     struct wait_queue ended; /* task_count has become 0 */
 };
 
@@ -62,7 +63,7 @@ struct task {
     struct directory_context *directories;
     struct credentials *credentials;
     struct asys_state *asys;
-    u64 tls[3]; /* segment descriptors, user context */
+    bool ended;            /* its last fibril is leaving: freed by the tail of that switch */
     struct list spare_stacks;
     u32 spare_count;
     u32 calls_started, calls_blocked; /* background calls */
@@ -72,6 +73,9 @@ struct task {
 };
 
 extern struct task kernel_task;
+void kernel_task_init(u32 *stack_bottom, void *stack_top); /* first of all: the boot stack's */
+struct registers;
+void task_return_work(struct registers *registers); /* the arch floor's return_work hook */
 
 /* Upper floors that keep something per task register here (at boot); the end of a task calls them
  * in order on its last fibril, which may sleep: `ending` while the task's other fibrils are being
@@ -96,6 +100,8 @@ struct list *task_list(void); /* all tasks, by all_link; interrupts off or no sl
 
 /* A fibril of the kernel task, for drivers: runs function(argument). NULL: out of memory. */
 struct fibril *kernel_fibril_start(void (*function)(void *argument), void *argument);
+
+void task_free(struct task *task); /* by the tail of its last fibril's last switch */
 
 /* Was the running fibril's process told to end? */
 bool task_killed(void);

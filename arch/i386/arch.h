@@ -24,6 +24,9 @@ interrupts_restore(interrupt_state flags)
     __asm__ volatile("push %0; popf" ::"rm"(flags) : "memory", "cc");
 }
 
+#define INTERRUPTS_ENABLED 0x202ul /* for interrupts_restore */
+#define INTERRUPT_FLAG 0x200ul     /* in an interrupt_state: they were on */
+
 static inline bool
 interrupts_enabled(void)
 {
@@ -106,6 +109,8 @@ void page_directory_load(page_directory directory);    /* 0: the kernel's own */
 int page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned flags) MUST_CHECK;
 /* Returns the physical page that was there, or 0. */
 u32 page_unmap(page_directory directory, uintptr_t virtual);
+/* The first address in [virtual, end) that shows a page, or `end`. */
+uintptr_t page_next_mapped(page_directory directory, uintptr_t virtual, uintptr_t end);
 u32 page_lookup(page_directory directory, uintptr_t virtual, unsigned *flags);
 void page_protect(page_directory directory, uintptr_t virtual, unsigned flags);
 
@@ -125,6 +130,26 @@ void context_switch(void **from, void *to);
 void *context_prepare(void *stack_top, void (*entry)(void));
 /* At every switch to a user fibril: where the CPU starts its stack when it enters the kernel. */
 void context_set_kernel_stack(void *stack_top);
+/* Is the stack pointer inside [bottom, top) now? */
+static inline bool
+stack_pointer_within(const void *bottom, const void *top)
+{
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    return here - (uintptr_t)bottom < (uintptr_t)top - (uintptr_t)bottom;
+}
+
+/* ---- What user mode has of its own beside the registers: TLS descriptors, FPU and SSE state. A user
+ * fibril owns one; it is brought in when that fibril is switched to, lazily where it can be. ---- */
+
+struct user_context;
+struct user_context *user_context_create(void); /* NULL: out of memory */
+void user_context_destroy(struct user_context *context);
+void user_context_load(struct user_context *context); /* interrupts off */
+/* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
+ * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
+int user_context_set_tls(struct user_context *context, u32 descriptor[4]);
+/* Enters user mode for the first time, on the running user fibril. */
+NORETURN void user_start(uintptr_t instruction, uintptr_t stack);
 
 /* ---- The machine. ---- */
 
@@ -134,5 +159,7 @@ NORETURN void machine_exit(unsigned status);
 NORETURN void machine_power_off(void);
 /* Prints (through log_line) the callers of this function, with symbols; at most `depth`. */
 void backtrace_print(const void *frame, unsigned depth);
+/* The same from a saved state: the interrupted function first. */
+void backtrace_print_from(uintptr_t instruction, const void *frame, unsigned depth);
 
 #endif

@@ -1,0 +1,22 @@
+/* What the CPU floor hands up: one table of functions that start-up code fills before interrupts are
+ * turned on. traps.asm knows the order of the first two. */
+#ifndef ARCH_HOOKS_H
+#define ARCH_HOOKS_H
+
+#include "arch/i386/registers.h"
+
+struct arch_hooks {
+    void (*system_call)(struct registers *registers); /* interrupts on; may sleep */
+    void (*double_fault)(void);                       /* on its own stack; never returns */
+    /* A page fault at a user address, from user mode or inside a user copy. 0 when mended. Called
+     * with interrupts on; may sleep. */
+    int (*user_fault)(uintptr_t address, bool write, bool present);
+    /* User mode did what it may not: the signal's number. May end the task. */
+    void (*user_exception)(unsigned signal, struct registers *registers, uintptr_t address);
+    void (*return_work)(struct registers *registers); /* task->return_work is not zero; interrupts on */
+    void (*tick)(u64 now_ns);                         /* 1 ms; interrupts off */
+    void (*interrupt)(unsigned line, bool from_user); /* before each handler: for the trace */
+};
+extern struct arch_hooks arch_hooks;
+
+#endif

@@ -1,0 +1,178 @@
+/* What traps.asm calls: exceptions (of user mode, of user copies, of the kernel itself), and the work
+ * that waits at a return to user mode. Runs on the stack of the interrupted fibril. */
+#include "arch.h"
+#include "arch/i386/cpu.h"
+#include "kernel/fibril.h"
+#include "kernel/log.h"
+
+struct arch_hooks arch_hooks;
+
+/* Vectors: [IA32-3] 6.15. Signals: Linux's numbers. */
+#define VECTOR_DEVICE_NOT_AVAILABLE 7
+#define VECTOR_PAGE_FAULT 14
+#define SIGNAL_ILLEGAL 4
+#define SIGNAL_TRAP 5
+#define SIGNAL_BUS 7
+#define SIGNAL_FLOATING_POINT 8
+#define SIGNAL_SEGMENT 11
+
+#define FAULT_PRESENT 1
+#define FAULT_WRITE 2
+#define USER_END 0x80000000u
+
+static const struct {
+    const char *name;
+    u8 signal;
+} exceptions[32] = {
+    [0] = {"divide error", SIGNAL_FLOATING_POINT},
+    [1] = {"debug", SIGNAL_TRAP},
+    [2] = {"non-maskable interrupt", 0},
+    [3] = {"breakpoint", SIGNAL_TRAP},
+    [4] = {"overflow", SIGNAL_SEGMENT},
+    [5] = {"bound range exceeded", SIGNAL_SEGMENT},
+    [6] = {"invalid opcode", SIGNAL_ILLEGAL},
+    [7] = {"device not available", SIGNAL_FLOATING_POINT},
+    [10] = {"invalid task state", SIGNAL_SEGMENT},
+    [11] = {"segment not present", SIGNAL_BUS},
+    [12] = {"stack fault", SIGNAL_BUS},
+    [13] = {"general protection", SIGNAL_SEGMENT},
+    [14] = {"page fault", SIGNAL_SEGMENT},
+    [16] = {"floating-point error", SIGNAL_FLOATING_POINT},
+    [17] = {"alignment check", SIGNAL_BUS},
+    [18] = {"machine check", 0},
+    [19] = {"SIMD floating-point error", SIGNAL_FLOATING_POINT},
+};
+
+static void
+registers_print(const struct registers *r)
+{
+    log_line("eip %08lx cs %02lx eflags %05lx  error %lx cr2 %08x", r->eip, r->cs, r->eflags,
+             r->error, cpu_read_cr2());
+    log_line("eax %08lx ebx %08lx ecx %08lx edx %08lx", r->eax, r->ebx, r->ecx, r->edx);
+    log_line("esi %08lx edi %08lx ebp %08lx esp %08lx", r->esi, r->edi, r->ebp,
+             registers_from_user(r) ? r->esp : (unsigned long)(uintptr_t)(&r->esp));
+}
+
+NORETURN static void
+exception_in_kernel(const struct registers *registers)
+{
+    unsigned vector = registers->trap;
+    const char *name = vector < 32 && exceptions[vector].name ? exceptions[vector].name : "unknown";
+    log_line("exception %u in the kernel: %s", vector, name);
+    registers_print(registers);
+    backtrace_print_from(registers->eip, (const void *)registers->ebp, 16);
+    panic("exception %u (%s) at %08lx", vector, name, registers->eip);
+}
+
+static void
+page_fault(struct registers *registers)
+{
+    uintptr_t address = cpu_read_cr2();
+    bool from_user = registers_from_user(registers);
+    uintptr_t recovery = from_user ? 0 : current_fibril()->copy_recovery;
+    bool kernel_fault = !from_user && !recovery;
+
+    if (kernel_fault || !(registers->eflags & EFLAGS_INTERRUPT))
+        exception_in_kernel(registers);
+    __asm__ volatile("sti");
+    if (address < USER_END &&
+        arch_hooks.user_fault(address, registers->error & FAULT_WRITE,
+                              registers->error & FAULT_PRESENT) == 0) {
+        if (!from_user)
+            current_fibril()->copy_recovery = recovery;
+        return;
+    }
+    if (from_user)
+        arch_hooks.user_exception(SIGNAL_SEGMENT, registers, address);
+    else
+        registers->eip = recovery;
+}
+
+void
+trap_dispatch(struct registers *registers)
+{
+    if (registers->trap == VECTOR_PAGE_FAULT) {
+        page_fault(registers);
+        return;
+    }
+    if (!registers_from_user(registers))
+        exception_in_kernel(registers);
+    if (registers->trap == VECTOR_DEVICE_NOT_AVAILABLE && fpu_unavailable())
+        return;
+    __asm__ volatile("sti");
+    unsigned signal = registers->trap < 32 ? exceptions[registers->trap].signal : 0;
+    if (!signal)
+        panic("exception %lu in user mode", registers->trap);
+    arch_hooks.user_exception(signal, registers, registers->eip);
+}
+
+void
+return_to_user_work(struct registers *registers)
+{
+    __asm__ volatile("sti");
+    arch_hooks.return_work(registers);
+    __asm__ volatile("cli");
+}
+
+void
+esp0_mismatch(void)
+{
+    panic("return to user mode with the wrong kernel stack: TSS.esp0 is %08x", task_state.esp0);
+}
+
+void
+user_start(uintptr_t instruction, uintptr_t stack)
+{
+    struct registers *frame = (struct registers *)current_fibril()->stack_top - 1;
+    interrupts_save();
+    *frame = (struct registers){
+        .ds = SELECTOR_USER_DATA,
+        .es = SELECTOR_USER_DATA,
+        .eip = instruction,
+        .cs = SELECTOR_USER_CODE,
+        .eflags = EFLAGS_INTERRUPT | EFLAGS_FIXED,
+        .esp = stack,
+        .ss = SELECTOR_USER_DATA,
+    };
+    user_enter(frame);
+}
+
+/* ---- User copies ---- */
+
+bool
+user_range_valid(const void USER *address, size_t size)
+{
+    return (uintptr_t)address <= USER_END && size <= USER_END - (uintptr_t)address;
+}
+
+int
+copy_from_user(void *to, const void USER *from, size_t size)
+{
+    return user_range_valid(from, size) ? user_copy(to, from, size) : -EFAULT;
+}
+
+int
+copy_to_user(void USER *to, const void *from, size_t size)
+{
+    return user_range_valid(to, size) ? user_copy(to, from, size) : -EFAULT;
+}
+
+int
+clear_user(void USER *to, size_t size)
+{
+    return user_range_valid(to, size) ? user_clear(to, size) : -EFAULT;
+}
+
+int
+copy_string_from_user(char *to, const char USER *from, size_t size)
+{
+    if (!user_range_valid(from, 1))
+        return -EFAULT;
+    size_t room = MIN(size, USER_END - (uintptr_t)from);
+    int length = (int)user_copy_string(to, from, room);
+    if (length < 0)
+        return length;
+    if ((size_t)length == room)
+        return room == size ? -ENAMETOOLONG : -EFAULT;
+    return 0;
+}

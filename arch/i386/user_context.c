@@ -1,0 +1,179 @@
+/* What user mode has of its own beside the registers: TLS descriptors, the segment registers that
+ * point to them, and FPU and SSE state. Kernel code uses none of these, so they are exchanged only
+ * when a *different* user context is entered: descriptors and selectors at the switch, the FPU when
+ * it is first used (CR0.TS, #NM). Switches among call fibrils never come here. */
+#include "arch.h"
+#include "arch/i386/cpu.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+
+#define FXSAVE_BYTES 512
+#define FXSAVE_ALIGN 16
+#define FXSR_BIT (1u << 24)  /* CPUID leaf 1, edx: [IA32-2] CPUID */
+#define SSE_BIT (1u << 25)
+#define PSE_BIT (1u << 3)
+#define TSC_BIT (1u << 4)
+#define MXCSR_DEFAULT 0x1f80u
+#define FPU_CONTROL_DEFAULT 0x37fu
+
+struct user_context {
+    u64 tls[3];
+    u16 fs, gs;
+    bool fpu_used;
+    u8 fpu_area[FXSAVE_BYTES + FXSAVE_ALIGN];
+};
+
+static struct pool context_pool = POOL_INIT("user_context", struct user_context);
+static struct user_context *loaded;    /* whose descriptors and selectors are in */
+static struct user_context *fpu_owner; /* whose state is in the FPU */
+
+static void *
+fpu_area(struct user_context *context)
+{
+    return (void *)ALIGN_UP((uintptr_t)context->fpu_area, (uintptr_t)FXSAVE_ALIGN);
+}
+
+void
+fpu_init(void)
+{
+    u32 eax, ebx, ecx, edx;
+    cpu_identify(1, &eax, &ebx, &ecx, &edx);
+    if (!(edx & FXSR_BIT) || !(edx & PSE_BIT) || !(edx & TSC_BIT))
+        panic("this CPU lacks %s, which Fibril needs", !(edx & FXSR_BIT)  ? "FXSR"
+                                                       : !(edx & PSE_BIT) ? "PSE"
+                                                                          : "TSC");
+    cpu_write_cr4(cpu_read_cr4() | CR4_FXSR | (edx & SSE_BIT ? CR4_SIMD_EXCEPTIONS : 0));
+    u32 cr0 = cpu_read_cr0() & ~CR0_EMULATE;
+    cpu_write_cr0(cr0 | CR0_MONITOR | CR0_NUMERIC_ERROR | CR0_TASK_SWITCHED);
+}
+
+static void
+fpu_load_initial(void)
+{
+    u16 control = FPU_CONTROL_DEFAULT;
+    u32 mxcsr = MXCSR_DEFAULT;
+    __asm__ volatile("fninit; fldcw %0" ::"m"(control));
+    u32 eax, ebx, ecx, edx;
+    cpu_identify(1, &eax, &ebx, &ecx, &edx);
+    if (edx & SSE_BIT)
+        __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr));
+}
+
+bool
+fpu_unavailable(void)
+{
+    struct user_context *context = loaded;
+    if (!(cpu_read_cr0() & CR0_TASK_SWITCHED) || !context)
+        return false;
+    __asm__ volatile("clts");
+    if (fpu_owner == context)
+        return true;
+    if (fpu_owner)
+        __asm__ volatile("fxsave (%0)" ::"r"(fpu_area(fpu_owner)) : "memory");
+    if (context->fpu_used)
+        __asm__ volatile("fxrstor (%0)" ::"r"(fpu_area(context)) : "memory");
+    else
+        fpu_load_initial();
+    context->fpu_used = true;
+    fpu_owner = context;
+    return true;
+}
+
+struct user_context *
+user_context_create(void)
+{
+    return pool_alloc(&context_pool);
+}
+
+void
+user_context_destroy(struct user_context *context)
+{
+    if (!context)
+        return;
+    {
+        INTERRUPTS_OFF_SCOPE();
+        if (loaded == context) {
+            __asm__ volatile("mov %0, %%fs; mov %0, %%gs" ::"r"(0));
+            loaded = NULL;
+        }
+        if (fpu_owner == context) {
+            cpu_write_cr0(cpu_read_cr0() | CR0_TASK_SWITCHED);
+            fpu_owner = NULL;
+        }
+    }
+    pool_free(&context_pool, context);
+}
+
+void
+user_context_load(struct user_context *context)
+{
+    if (loaded == context)
+        return;
+    if (loaded)
+        __asm__ volatile("mov %%fs, %0; mov %%gs, %1" : "=m"(loaded->fs), "=m"(loaded->gs));
+    gdt_set_tls(context->tls);
+    __asm__ volatile("mov %0, %%fs; mov %1, %%gs" ::"m"(context->fs), "m"(context->gs));
+    loaded = context;
+    u32 cr0 = cpu_read_cr0();
+    if (fpu_owner == context)
+        cpu_write_cr0(cr0 & ~CR0_TASK_SWITCHED);
+    else
+        cpu_write_cr0(cr0 | CR0_TASK_SWITCHED);
+}
+
+/* struct user_desc of Linux (asm/ldt.h): entry number, base, limit, flags. */
+enum { DESC_ENTRY, DESC_BASE, DESC_LIMIT, DESC_FLAGS };
+#define DESC_32BIT 1u
+#define DESC_CONTENTS_SHIFT 1
+#define DESC_READ_EXEC_ONLY 8u
+#define DESC_LIMIT_IN_PAGES 16u
+#define DESC_NOT_PRESENT 32u
+#define DESC_USEABLE 64u
+#define DESC_EMPTY (DESC_READ_EXEC_ONLY | DESC_NOT_PRESENT)
+
+static u64
+tls_descriptor(const u32 d[4])
+{
+    if (d[DESC_FLAGS] & DESC_NOT_PRESENT)
+        return 0;
+    u32 access = 0xf0 | ((d[DESC_FLAGS] >> DESC_CONTENTS_SHIFT & 3) << 2) |
+                 (d[DESC_FLAGS] & DESC_READ_EXEC_ONLY ? 0 : 2);
+    u32 flags = (d[DESC_FLAGS] & DESC_LIMIT_IN_PAGES ? 8 : 0) |
+                (d[DESC_FLAGS] & DESC_32BIT ? 4 : 0) | (d[DESC_FLAGS] & DESC_USEABLE ? 1 : 0);
+    u64 base = d[DESC_BASE], limit = d[DESC_LIMIT];
+    return (limit & 0xffff) | (base & 0xffffff) << 16 | (u64)access << 40 |
+           (limit >> 16 & 15) << 48 | (u64)flags << 52 | (base >> 24) << 56;
+}
+
+static int
+tls_free_entry(const struct user_context *context)
+{
+    for (int i = 0; i < 3; i++)
+        if (!context->tls[i])
+            return GDT_TLS_INDEX + i;
+    return -ESRCH;
+}
+
+int
+user_context_set_tls(struct user_context *context, u32 descriptor[4])
+{
+    u32 contents = descriptor[DESC_FLAGS] >> DESC_CONTENTS_SHIFT & 3;
+    if (contents > 1) /* no code segments for users to make */
+        return -EINVAL;
+    if (descriptor[DESC_ENTRY] == ~0u) {
+        int entry = tls_free_entry(context);
+        if (entry < 0)
+            return entry;
+        descriptor[DESC_ENTRY] = entry;
+    }
+    u32 index = descriptor[DESC_ENTRY] - GDT_TLS_INDEX;
+    if (index >= 3)
+        return -EINVAL;
+    INTERRUPTS_OFF_SCOPE();
+    context->tls[index] = tls_descriptor(descriptor);
+    if (loaded == context)
+        gdt_set_tls(context->tls);
+    return 0;
+}

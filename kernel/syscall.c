@@ -1,0 +1,64 @@
+/* The dispatcher: see syscall.h. The int 0x80 way in is here too; the asynchronous ways are in
+ * kernel/async. */
+#include "kernel/syscall.h"
+#include "arch/i386/registers.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/task.h"
+#include "kernel/trace.h"
+
+static const struct syscall_entry *table;
+static unsigned table_size;
+
+void
+syscall_set_table(const struct syscall_entry *entries, unsigned size)
+{
+    table = entries;
+    table_size = size;
+}
+
+const char *
+syscall_name(u32 number)
+{
+    const char *name = number < table_size ? table[number].name : NULL;
+    return name ? name : "?";
+}
+
+static void
+syscall_report_absent(u32 number)
+{
+    static u32 reported[32]; /* a bit per number */
+    if (number >= 32 * ARRAY_SIZE(reported) || reported[number / 32] & 1u << number % 32)
+        return;
+    reported[number / 32] |= 1u << number % 32;
+    log_line("system call %u is not built in (task %u, %s)", number, current_task()->tid,
+             current_task()->process->name);
+}
+
+long
+syscall_invoke(u32 number, const unsigned long *arguments)
+{
+    struct fibril *self = current_fibril();
+    if (unlikely(number >= table_size || !table[number].call)) {
+        syscall_report_absent(number);
+        return -ENOSYS;
+    }
+    const struct syscall_entry *entry = &table[number];
+    if (unlikely(entry->flags & SYSCALL_USER_CONTEXT && self->kind != FIBRIL_USER))
+        return -EINVAL;
+    u32 outer = self->call_number; /* a call that submits runs others inside itself */
+    self->call_number = number;
+    trace(TRACE_CALL_IN, number, 0);
+    long result = entry->call(arguments);
+    trace(TRACE_CALL_OUT, number, (u32)result);
+    ASSERT(self->mutexes_held == 0 && !self->copy_recovery);
+    self->call_number = outer;
+    return result;
+}
+
+/* int 0x80: number in eax, arguments in ebx, ecx, edx, esi, edi, ebp; the result goes to eax. */
+void
+syscall_from_user(struct registers *registers)
+{
+    registers->eax = syscall_invoke(registers->eax, &registers->ebx);
+}

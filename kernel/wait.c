@@ -1,0 +1,123 @@
+/* Wait queues: see wait.h. */
+#include "kernel/wait.h"
+#include "kernel/fibril.h"
+#include "kernel/timer.h"
+
+struct wait_timer {
+    struct timer timer;
+    struct fibril *fibril;
+};
+
+void
+wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
+{
+    if (!entry->fibril)
+        entry->fibril = current_fibril();
+    INTERRUPTS_OFF_SCOPE();
+    list_add_tail(&queue->entries, &entry->link);
+}
+
+void
+wait_entry_remove(struct wait_entry *entry)
+{
+    INTERRUPTS_OFF_SCOPE();
+    list_remove(&entry->link);
+}
+
+static void
+entry_wake(struct wait_entry *entry, u32 key)
+{
+    if (entry->wake)
+        entry->wake(entry, key);
+    else
+        fibril_wake(entry->fibril);
+}
+
+void
+wake_up_all_key(struct wait_queue *queue, u32 key)
+{
+    struct wait_entry *entry, *following;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each_safe(entry, following, &queue->entries, link)
+        entry_wake(entry, key);
+}
+
+void
+wake_up_one(struct wait_queue *queue)
+{
+    struct wait_entry *entry;
+    INTERRUPTS_OFF_SCOPE();
+    /* One that is woken already has had its turn. */
+    list_for_each(entry, &queue->entries, link) {
+        bool sleeping = entry->fibril->state == FIBRIL_SLEEPING;
+        entry_wake(entry, ~0u);
+        if (sleeping)
+            break;
+    }
+}
+
+void
+wait_prepare(const char *channel)
+{
+    struct fibril *self = current_fibril();
+    self->wait_channel = channel;
+    self->state = FIBRIL_SLEEPING;
+    __asm__ volatile("" ::: "memory");
+}
+
+void
+wait_finish(void)
+{
+    __asm__ volatile("" ::: "memory");
+    current_fibril()->state = FIBRIL_RUNNING;
+}
+
+static void
+wait_expired(struct timer *timer)
+{
+    fibril_wake(container_of(timer, struct wait_timer, timer)->fibril);
+}
+
+static int
+wait_sleep_until(u64 deadline_ns)
+{
+    struct wait_timer wait = {.fibril = current_fibril()};
+    if (time_now_ns() >= deadline_ns)
+        return -ETIMEDOUT;
+    timer_init(&wait.timer, wait_expired);
+    timer_arm(&wait.timer, deadline_ns);
+    schedule(SWITCH_BLOCK);
+    timer_cancel(&wait.timer);
+    return 0;
+}
+
+int
+wait_sleep(enum wait_kind kind, u64 deadline_ns)
+{
+    struct fibril *self = current_fibril();
+    if (kind != WAIT_UNCANCELLABLE) {
+        if (self->cancel_error)
+            return self->cancel_error;
+        if (self->inline_only)
+            return -EAGAIN;
+    }
+    if (deadline_ns)
+        return wait_sleep_until(deadline_ns);
+    schedule(SWITCH_BLOCK);
+    return 0;
+}
+
+void
+fibril_cancel(struct fibril *fibril, int error)
+{
+    INTERRUPTS_OFF_SCOPE();
+    if (!fibril->cancel_error)
+        fibril->cancel_error = error;
+    fibril_wake(fibril);
+}
+
+int
+fibril_cancelled(void)
+{
+    return current_fibril()->cancel_error;
+}
