@@ -10,10 +10,15 @@
 #define FS_CACHE_H
 
 #include "kernel/cache_object.h"
+#include "kernel/errno.h"
 #include "kernel/page.h"
 #include "kernel/types.h"
 
 #define CACHE_RUN_PAGES 16 /* read by one call of read_pages, at most */
+
+/* In page->private of a valid page: the cache's mark of a hit. The other bits are the object's owner's
+ * and are 0 when the page becomes valid. */
+#define PAGE_PRIVATE_USED 1u
 
 /* A referenced page with good contents: 0, -EIO, -ENOMEM or why the fibril was cancelled. Sleeps.
  * The caller gives it back with page_put. */
@@ -38,9 +43,22 @@ void cache_page_part_done(struct page *page, int error);
 /* Gives up every page of the object (it is going away, or has changed): those in use keep their
  * memory until they are put. May not be called while its pages are being read by the caller. */
 void cache_drop_object(struct cache_object *object);
+void cache_drop_from(struct cache_object *object, u32 first); /* those from index `first` on */
 /* All clean, unused pages of all objects. */
 void cache_drop_all(void);
 void cache_object_init(struct cache_object *object, const struct cache_object_ops *ops);
+
+/* Is this error a reason of the fibril that tried (cancelled, no memory), which says nothing about
+ * the page or inode it tried for? Others try for themselves then. */
+static inline bool
+cache_error_is_callers(int error)
+{
+    return error == -EINTR || error == -ECANCELED || error == -ETIME || error == -ENOMEM ||
+           error == -EAGAIN;
+}
+
+/* The power of two from `least` to `most` that is not below `wanted`: sizes of hash tables. */
+u32 table_size_for(u32 wanted, u32 least, u32 most);
 
 struct cache_statistics {
     u32 pages, hits, misses, waits, dropped;

@@ -53,6 +53,9 @@ struct path_walk {
 /* Whatever it returns, path_walk_end has to follow. Sleeps. */
 int path_walk(struct path_walk *walk, struct inode *base, const char *path, unsigned flags);
 void path_walk_end(struct path_walk *walk);
+/* Makes what a walk did not find (the parent and last name are there): `mode` has type and
+ * permissions; the umask is taken off. Checks the directory's permission. */
+int inode_make_child(struct path_walk *walk, u32 mode, struct inode **inode);
 
 /* Walks `path` (kernel memory) from `base` (NULL: the working directory), checking search permission
  * by the task's credentials. *inode is referenced. Sleeps. -ENOENT, -ENOTDIR, -EACCES, -ELOOP,

@@ -1,0 +1,78 @@
+/* Structures of files that user programs share with the kernel: Linux/i386's (include/uapi of
+ * Linux: asm/stat.h, linux/dirent.h, asm-generic/{poll,statfs,fcntl}.h). */
+#ifndef FS_ABI_H
+#define FS_ABI_H
+
+#include "kernel/types.h"
+
+struct abi_stat64 {
+    u64 device;
+    u32 pad0;
+    u32 inode_low; /* the number's low 32 bits */
+    u32 mode, links, uid, gid;
+    u32 special_device_low, special_device_high; /* a 64-bit word at 4-byte alignment, as all here */
+    u32 pad3;
+    u32 size_low, size_high;
+    u32 block_size;
+    u32 blocks_low, blocks_high; /* of 512 bytes */
+    u32 accessed, accessed_ns, modified, modified_ns, changed, changed_ns;
+    u32 inode_number_low, inode_number_high;
+};
+_Static_assert(sizeof(struct abi_stat64) == 96, "struct stat64");
+_Static_assert(offsetof(struct abi_stat64, mode) == 16, "struct stat64: st_mode");
+_Static_assert(offsetof(struct abi_stat64, special_device_low) == 32, "struct stat64: st_rdev");
+_Static_assert(offsetof(struct abi_stat64, size_low) == 44, "struct stat64: st_size");
+_Static_assert(offsetof(struct abi_stat64, blocks_low) == 56, "struct stat64: st_blocks");
+_Static_assert(offsetof(struct abi_stat64, accessed) == 64, "struct stat64: st_atime");
+_Static_assert(offsetof(struct abi_stat64, inode_number_low) == 88, "struct stat64: st_ino");
+
+/* linux_dirent64; the name and its zero follow the 19 bytes, the record is padded to 8. */
+struct abi_dirent64 {
+    u32 inode_low, inode_high;
+    u32 offset_low, offset_high;
+    u16 record_length;
+    u8 type;
+    char name[];
+};
+_Static_assert(offsetof(struct abi_dirent64, name) == 19, "struct linux_dirent64");
+
+struct abi_pollfd {
+    s32 fd;
+    s16 events, revents;
+};
+_Static_assert(sizeof(struct abi_pollfd) == 8, "struct pollfd");
+
+struct abi_iovec {
+    u32 base, length;
+};
+_Static_assert(sizeof(struct abi_iovec) == 8, "struct iovec");
+
+struct abi_statfs64 {
+    u32 type, block_size;
+    u32 blocks[2], blocks_free[2], blocks_available[2], files[2], files_free[2]; /* low, high */
+    u32 id[2];
+    u32 name_length, fragment_size, flags, spare[4];
+};
+_Static_assert(sizeof(struct abi_statfs64) == 84, "struct statfs64");
+
+struct abi_timespec { /* with a 32-bit time_t */
+    s32 seconds, nanoseconds;
+};
+
+#define AT_SYMLINK_NOFOLLOW 0x100
+#define AT_REMOVEDIR 0x200
+#define AT_EACCESS 0x200
+#define AT_EMPTY_PATH 0x1000
+#define AT_NO_AUTOMOUNT 0x800
+
+#define F_DUPFD 0
+#define F_GETFD 1
+#define F_SETFD 2
+#define F_GETFL 3
+#define F_SETFL 4
+#define F_DUPFD_CLOEXEC 1030
+#define FD_CLOEXEC 1
+
+#define IOV_MAX 1024
+
+#endif
