@@ -116,6 +116,8 @@ page_wait(struct page *page)
     struct wait_queue *queue = queue_of(page);
     int error = 0;
 
+    if (page->state != PAGE_READING)
+        return 0;
     cache.statistics.waits++;
     wait_entry_add(queue, &waiter.entry);
     for (;;) {
@@ -351,48 +353,35 @@ run_start(struct cache_object *object, u32 index, unsigned count, struct page **
     return 0;
 }
 
-/* What remains to be done for a page that is not valid yet: waits for it. 0: valid. `started`: the
- * caller itself started the read, so a reason of the starting fibril's is the caller's own.
- * *retry: try once more (the page left the cache for a reason that is not the caller's). */
+/* Waits for a page that is not valid yet. 0: valid; or why not. `started`: the caller itself started
+ * the read. *retry: it failed for a reason of the fibril that started it, so the caller shall try. */
 static int
-page_settle(struct page *page, bool started, bool *alone, bool *retry)
+page_settle(struct page *page, bool started, bool *retry)
 {
     int error = page_wait(page);
 
     *retry = false;
     if (error || page->state == PAGE_VALID)
         return error;
-    error = page->error;
-    if (cache_error_is_callers(error)) {
-        *retry = !started;
-    } else if (error == -EIO && !*alone) {
-        /* One bad sector fails a whole run: the page itself may be good. */
-        *retry = true;
-        *alone = true;
-    }
-    return error;
+    *retry = !started && cache_error_is_callers(page->error);
+    return page->error;
 }
 
 static int
 cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct page *page,
                   struct page **result)
 {
-    bool alone = false, retry;
-
     for (;;) {
-        bool started = false;
+        bool started = false, retry;
         int error;
         if (!page) {
-            unsigned run = alone ? 1 : MIN(count, MIN(CACHE_RUN_PAGES, 0u - index - 1));
-            error = run_start(object, index, MAX(run, 1u), &page);
+            error = run_start(object, index, MIN(count, (unsigned)CACHE_RUN_PAGES), &page);
             if (error)
                 return error;
             started = page != NULL;
-            alone |= started && run <= 1;
         }
         if (page) {
-            error = page->state == PAGE_VALID ? (retry = false, 0)
-                                              : page_settle(page, started, &alone, &retry);
+            error = page_settle(page, started, &retry);
             if (!error) {
                 *result = page;
                 return 0;
@@ -400,7 +389,6 @@ cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct
             page_put(page);
             if (!retry)
                 return error;
-            /* Others' reasons may come again and again: look for one's own. */
             error = schedule_point();
             if (error)
                 return error;
@@ -419,7 +407,7 @@ cache_get_run(struct cache_object *object, u32 index, u32 count, struct page **r
         *result = page;
         return 0;
     }
-    return cache_get_missing(object, index, count, page, result);
+    return cache_get_missing(object, index, MAX(count, 1u), page, result);
 }
 
 int

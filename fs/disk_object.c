@@ -17,8 +17,10 @@ _Static_assert(CACHE_RUN_PAGES <= BLOCK_SEGMENTS, "a run of pages is one request
 static void
 pages_done(struct block_request *request, int error)
 {
-    for (unsigned i = 0; i < request->segment_count; i++)
-        cache_page_done(request->segments[i].page, error);
+    for (unsigned i = 0; i < request->segment_count; i++) {
+        bool bad = request->bad_segments & (1u << i);
+        cache_page_done(request->segments[i].page, bad ? error : 0);
+    }
 }
 
 /* Adds the page, or its part that the disk has, zeroing the rest. */
@@ -55,7 +57,6 @@ disk_read_pages(struct cache_object *object, struct page **pages, unsigned count
     }
     request->disk = disk;
     request->sector = sector;
-    request->sectors = 0;
     request->done = pages_done;
     for (unsigned i = 0; i < inside; i++)
         page_add(request, pages[i], disk->sectors - sector - i * PAGE_SECTORS);
