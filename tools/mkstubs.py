@@ -9,8 +9,9 @@ import os
 import re
 import sys
 
-USER_TYPES = [(r'\bUSER\b', ''), (r'\bu32\b', 'unsigned'), (r'\bs64\b', 'long long'),
-              (r'\buintptr_t\b', 'unsigned long'), (r'\bsize_t\b', 'unsigned long')]
+USER_TYPES = {'USER': '', 'u8': 'unsigned char', 'u16': 'unsigned short', 'u32': 'unsigned',
+              'u64': 'unsigned long long', 's16': 'short', 's32': 'int', 's64': 'long long',
+              'uintptr_t': 'unsigned long', 'size_t': 'unsigned long'}
 
 
 def read_calls(master):
@@ -20,8 +21,7 @@ def read_calls(master):
         if not match:
             continue
         number, name, arguments = match.groups()
-        for kernel_type, user_type in USER_TYPES:
-            arguments = re.sub(kernel_type, user_type, arguments)
+        arguments = re.sub(r'\w+', lambda word: USER_TYPES.get(word[0], word[0]), arguments)
         parsed = []
         if arguments != 'void':
             for argument in arguments.split(','):

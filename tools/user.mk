@@ -13,8 +13,9 @@ USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes $(if $(CI),-
 
 LIBC_C := $(wildcard user/libc/*.c)
 LIBC_HEADERS := $(wildcard user/include/*.h user/include/*/*.h user/libc/*.h)
-LIBC_OBJECTS := $(LIBC_C:user/%.c=$(BUILD)/user/%.o) $(BUILD)/user/libc/kernel_call.o
-PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(BUILD)/user/%.o,$(wildcard user/lib/*.c user/walk/*.c))
+USER_OBJ := $(BUILD)/user/obj
+LIBC_OBJECTS := $(LIBC_C:user/%.c=$(USER_OBJ)/%.o) $(USER_OBJ)/libc/kernel_call.o
+PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(USER_OBJ)/%.o,$(wildcard user/lib/*.c user/walk/*.c))
 USER_BIN := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bin/*.c))
 USER_TESTS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/tests/*.c))
 
@@ -35,28 +36,26 @@ $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools
 	@cp tools/fibril-cc $(SDK)/bin && chmod +x $(SDK)/bin/fibril-cc
 	@touch $@
 
-$(BUILD)/user/%.o: user/%.c $(SDK)/headers
+$(USER_OBJ)/%.o: user/%.c $(SDK)/headers
 	@mkdir -p $(@D)
 	$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
-$(BUILD)/user/libc/%.o: user/libc/%.asm
+$(USER_OBJ)/libc/%.o: user/libc/%.asm
 	@mkdir -p $(@D)
 	nasm -f elf32 $< -o $@
 
-$(SDK_READY): $(SDK)/headers $(LIBC_OBJECTS) $(BUILD)/user/libc/crt0.o $(BUILD)/user/libc/note.o
+$(SDK_READY): $(SDK)/headers $(LIBC_OBJECTS) $(USER_OBJ)/libc/crt0.o $(USER_OBJ)/libc/note.o
 	@rm -f $(SDK)/lib/libfibril.a
 	ar rcD $(SDK)/lib/libfibril.a $(LIBC_OBJECTS)
-	@cp $(BUILD)/user/libc/crt0.o $(BUILD)/user/libc/note.o $(SDK)/lib
+	@cp $(USER_OBJ)/libc/crt0.o $(USER_OBJ)/libc/note.o $(SDK)/lib
 	@touch $@
 
-$(BUILD)/user/libprograms.a: $(PROGRAM_LIB_OBJECTS)
+$(USER_OBJ)/libprograms.a: $(PROGRAM_LIB_OBJECTS)
 	@rm -f $@
 	ar rcD $@ $(PROGRAM_LIB_OBJECTS)
 
-$(BUILD)/user/bin/%: $(BUILD)/user/bin/%.o $(BUILD)/user/libprograms.a $(SDK_READY)
-	$(FIBRIL_CC) $< $(BUILD)/user/libprograms.a -o $@
-$(BUILD)/user/tests/%: $(BUILD)/user/tests/%.o $(BUILD)/user/libprograms.a $(SDK_READY)
+$(BUILD)/user/%: $(USER_OBJ)/%.o $(USER_OBJ)/libprograms.a $(SDK_READY)
 	@mkdir -p $(@D)
-	$(FIBRIL_CC) $< $(BUILD)/user/libprograms.a -o $@
+	$(FIBRIL_CC) $< $(USER_OBJ)/libprograms.a -o $@
 
-.SECONDARY: $(USER_BIN:=.o) $(USER_TESTS:=.o)
--include $(shell find $(BUILD)/user -name '*.d' 2>/dev/null)
+.SECONDARY: $(USER_BIN:$(BUILD)/user/%=$(USER_OBJ)/%.o) $(USER_TESTS:$(BUILD)/user/%=$(USER_OBJ)/%.o)
+-include $(shell find $(USER_OBJ) -name '*.d' 2>/dev/null)

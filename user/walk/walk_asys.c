@@ -1,0 +1,369 @@
+/* The asynchronous walker: the same calls as walk_sync.c, up to `depth` of them in flight.
+ *
+ * One task, no threads. A *slot* stands for one call in flight. Its step says which call that is and
+ * thereby what is to be done with the result: often the next call of the same chain, else the slot
+ * becomes free and takes up new work.
+ *
+ *     a directory   openat -> fstat64 -> getdents64 -> (its entries) -> getdents64 ... -> close
+ *     an entry      fstatat64, and with --read: openat -> read -> read ... -> close
+ *
+ * New work is first of all the next entry of a directory whose names have been read, and only when
+ * there is none the next directory of the pile. So never more directories are open than calls are in
+ * flight, whatever the size of the tree. A directory's names are read on when its last entry is done,
+ * so that what a call in flight points to (args, names, status) stays where it is.
+ *
+ * The loop in walk_asys is the whole engine: fill the free slots, submit, await one, advance it. */
+#include "walk/walk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <fibril/asys.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include "lib/program.h"
+
+#define NAMES_SIZE 16384
+
+enum step {
+    OPEN_DIRECTORY,
+    STATUS_DIRECTORY,
+    STATUS_UNOPENED, /* of a directory that could not be opened, for its line */
+    READ_NAMES,
+    CLOSE_DIRECTORY,
+    STATUS_ENTRY,
+    OPEN_FILE,
+    READ_FILE,
+    CLOSE_FILE,
+};
+
+struct slot {
+    struct slot *next_free;
+    enum step step;
+    unsigned long args[4];
+    struct walk_directory *directory;
+    const char *name;           /* of the entry, in directory->names */
+    struct kernel_stat status;
+    struct walk_reader *reader; /* made when the slot first reads a file */
+};
+
+struct engine {
+    struct walk *walk;
+    struct walk_directory *pile;    /* not yet opened */
+    struct walk_directory *listing; /* with names that have not been given out */
+    struct slot *slots, *free_slots;
+    struct asys_input *inputs; /* asked for, not yet submitted */
+    unsigned asked, in_flight;
+};
+
+/* ---- Asking ---- */
+
+/* The slot's next call; it is submitted with the others before the next wait. */
+static void
+ask(struct engine *engine, struct slot *slot, enum step step, int number, unsigned long a,
+    unsigned long b, unsigned long c, unsigned long d)
+{
+    slot->step = step;
+    slot->args[0] = a;
+    slot->args[1] = b;
+    slot->args[2] = c;
+    slot->args[3] = d;
+    engine->inputs[engine->asked++] = (struct asys_input){
+        .syscall_nr = number,
+        .cookie = (unsigned long)slot,
+        .nr_args = 4,
+        .args = slot->args,
+    };
+}
+
+static void
+ask_names(struct engine *engine, struct slot *slot)
+{
+    struct walk_directory *directory = slot->directory;
+
+    ask(engine, slot, READ_NAMES, SYS_getdents64, directory->fd, (unsigned long)directory->names,
+        NAMES_SIZE, 0);
+}
+
+static void
+ask_read(struct engine *engine, struct slot *slot)
+{
+    struct walk_reader *reader = slot->reader;
+
+    ask(engine, slot, READ_FILE, SYS_read, reader->fd, (unsigned long)reader->buffer,
+        sizeof reader->buffer, 0);
+}
+
+/* ---- Taking up new work ---- */
+
+/* Gives the slot something to do. False: there is nothing now. */
+static bool
+take_work(struct engine *engine, struct slot *slot)
+{
+    struct walk_directory *directory = engine->listing;
+
+    if (directory) {
+        slot->directory = directory;
+        slot->name = walk_next_entry(directory)->name;
+        directory->busy++;
+        if (directory->position == directory->filled)
+            engine->listing = directory->next;
+        ask(engine, slot, STATUS_ENTRY, SYS_fstatat64, directory->fd, (unsigned long)slot->name,
+            (unsigned long)&slot->status, AT_SYMLINK_NOFOLLOW);
+        return true;
+    }
+    slot->directory = directory = walk_pile_take(&engine->pile);
+    if (!directory)
+        return false;
+    slot->name = NULL;
+    ask(engine, slot, OPEN_DIRECTORY, SYS_openat, AT_FDCWD, (unsigned long)directory->path,
+        WALK_OPEN_DIRECTORY, 0);
+    return true;
+}
+
+/* Names have come. Directories among them go to the pile, the others move together to the front of
+ * the buffer, so that each name that take_work finds there needs a call. */
+static void
+sort_names(struct engine *engine, struct walk_directory *directory, unsigned size)
+{
+    struct walk_directory **place = &engine->pile;
+    const struct kernel_dirent *entry;
+    unsigned kept = 0;
+
+    directory->position = 0;
+    directory->filled = size;
+    while ((entry = walk_next_entry(directory))) {
+        if (entry->type == DT_DIR) {
+            walk_pile_put(&place, directory->path, entry->name);
+            continue;
+        }
+        unsigned length = entry->length;
+        memmove(directory->names + kept, entry, length);
+        kept += length;
+    }
+    directory->position = 0;
+    directory->filled = kept;
+    if (kept > 0) {
+        directory->next = engine->listing;
+        engine->listing = directory;
+    }
+}
+
+/* ---- What follows a call: true if the slot has asked for another one ---- */
+
+static bool
+finish_directory(struct slot *slot)
+{
+    free(slot->directory->names);
+    free(slot->directory);
+    return false;
+}
+
+static bool
+directory_advance(struct engine *engine, struct slot *slot, long result)
+{
+    struct walk_directory *directory = slot->directory;
+    struct walk *walk = engine->walk;
+
+    if (result < 0 && slot->step != CLOSE_DIRECTORY)
+        walk_failed(walk, directory->path, NULL, -result);
+
+    switch (slot->step) {
+    case OPEN_DIRECTORY:
+        if (result < 0) {
+            ask(engine, slot, STATUS_UNOPENED, SYS_lstat64, (unsigned long)directory->path,
+                (unsigned long)&slot->status, 0, 0);
+            return true;
+        }
+        directory->fd = result;
+        ask(engine, slot, STATUS_DIRECTORY, SYS_fstat64, result, (unsigned long)&slot->status, 0, 0);
+        return true;
+    case STATUS_DIRECTORY:
+        if (result == 0)
+            walk_found(walk, directory->path, NULL, &slot->status, NULL);
+        directory->names = walk_allocate(NAMES_SIZE);
+        ask_names(engine, slot);
+        return true;
+    case READ_NAMES:
+        if (result > 0) {
+            sort_names(engine, directory, result);
+            if (directory->filled > 0)
+                return false;
+            ask_names(engine, slot);
+            return true;
+        }
+        ask(engine, slot, CLOSE_DIRECTORY, SYS_close, directory->fd, 0, 0, 0);
+        return true;
+    case STATUS_UNOPENED:
+        if (result == 0)
+            walk_found(walk, directory->path, NULL, &slot->status, NULL);
+        return finish_directory(slot);
+    default:
+        return finish_directory(slot);
+    }
+}
+
+/* One entry is done. The last one of those that were read has the slot read on. */
+static bool
+finish_entry(struct engine *engine, struct slot *slot)
+{
+    struct walk_directory *directory = slot->directory;
+
+    directory->busy--;
+    if (directory->busy > 0 || directory->position < directory->filled)
+        return false;
+    ask_names(engine, slot);
+    return true;
+}
+
+static bool
+begin_file(struct engine *engine, struct slot *slot)
+{
+    if (!slot->reader)
+        slot->reader = walk_allocate(sizeof *slot->reader);
+    slot->reader->error = 0;
+    sha256_start(&slot->reader->sum);
+    ask(engine, slot, OPEN_FILE, SYS_openat, slot->directory->fd, (unsigned long)slot->name,
+        WALK_OPEN_FILE, 0);
+    return true;
+}
+
+static bool
+finish_file(struct engine *engine, struct slot *slot)
+{
+    struct walk_reader *reader = slot->reader;
+
+    if (reader->error)
+        walk_failed(engine->walk, slot->directory->path, slot->name, reader->error);
+    else
+        sha256_finish_text(&reader->sum, reader->text);
+    walk_found(engine->walk, slot->directory->path, slot->name, &slot->status,
+               reader->error ? NULL : reader->text);
+    return finish_entry(engine, slot);
+}
+
+static bool
+entry_advance(struct engine *engine, struct slot *slot, long result)
+{
+    struct walk_directory *directory = slot->directory;
+    struct walk *walk = engine->walk;
+
+    switch (slot->step) {
+    case STATUS_ENTRY:
+        if (result < 0) {
+            walk_failed(walk, directory->path, slot->name, -result);
+        } else if (S_ISDIR(slot->status.mode)) { /* on disks that keep no types with the names */
+            struct walk_directory **place = &engine->pile;
+            walk_pile_put(&place, directory->path, slot->name);
+        } else if (walk->read && S_ISREG(slot->status.mode)) {
+            return begin_file(engine, slot);
+        } else {
+            walk_found(walk, directory->path, slot->name, &slot->status, NULL);
+        }
+        return finish_entry(engine, slot);
+    case OPEN_FILE:
+        slot->reader->error = result < 0 ? -result : 0;
+        if (result < 0)
+            return finish_file(engine, slot);
+        slot->reader->fd = result;
+        ask_read(engine, slot);
+        return true;
+    case READ_FILE:
+        if (result > 0) {
+            sha256_add(&slot->reader->sum, slot->reader->buffer, result);
+            ask_read(engine, slot);
+            return true;
+        }
+        slot->reader->error = -result;
+        ask(engine, slot, CLOSE_FILE, SYS_close, slot->reader->fd, 0, 0, 0);
+        return true;
+    default:
+        return finish_file(engine, slot);
+    }
+}
+
+/* ---- The engine ---- */
+
+/* Starts what has been asked for. When the kernel takes no more calls for now (EAGAIN), the rest
+ * waits for the next time. 0, or -1: it takes none at all. */
+static int
+submit(struct engine *engine)
+{
+    long taken = asys_submit(engine->inputs, engine->asked);
+
+    if (taken < 0 && (errno != EAGAIN || engine->in_flight == 0)) {
+        fprintf(stderr, "walk: asys_submit: %s\n", error_name(errno));
+        return -1;
+    }
+    if (taken > 0) {
+        engine->asked -= taken;
+        engine->in_flight += taken;
+        memmove(engine->inputs, engine->inputs + taken, engine->asked * sizeof *engine->inputs);
+    }
+    if (engine->in_flight > engine->walk->in_flight_most)
+        engine->walk->in_flight_most = engine->in_flight;
+    return 0;
+}
+
+/* Waits for one call to end and lets its slot go on. */
+static int
+await(struct engine *engine)
+{
+    struct asys_completion done;
+    struct slot *slot;
+
+    if (asys_await_completion(&done) < 0) {
+        fprintf(stderr, "walk: asys_await_completion: %s\n", error_name(errno));
+        return -1;
+    }
+    engine->walk->in_flight_sum += engine->in_flight--;
+    engine->walk->in_flight_samples++;
+    slot = (struct slot *)done.cookie;
+    if (slot->step < STATUS_ENTRY ? directory_advance(engine, slot, done.return_code)
+                                  : entry_advance(engine, slot, done.return_code))
+        return 0;
+    slot->next_free = engine->free_slots;
+    engine->free_slots = slot;
+    return 0;
+}
+
+static int
+run(struct engine *engine)
+{
+    for (;;) {
+        while (engine->free_slots && take_work(engine, engine->free_slots))
+            engine->free_slots = engine->free_slots->next_free;
+        if (engine->asked > 0 && submit(engine) < 0)
+            return -1;
+        if (engine->in_flight == 0)
+            return 0;
+        if (await(engine) < 0)
+            return -1;
+    }
+}
+
+int
+walk_asys(struct walk *walk)
+{
+    struct engine engine = {.walk = walk};
+    struct walk_directory **place = &engine.pile;
+    int result;
+
+    engine.slots = walk_allocate(walk->depth * sizeof *engine.slots);
+    engine.inputs = walk_allocate(walk->depth * sizeof *engine.inputs);
+    for (unsigned i = walk->depth; i-- > 0;) {
+        engine.slots[i].reader = NULL;
+        engine.slots[i].next_free = engine.free_slots;
+        engine.free_slots = &engine.slots[i];
+    }
+    walk_pile_put(&place, walk->path, NULL);
+    result = run(&engine);
+    for (unsigned i = 0; i < walk->depth; i++)
+        free(engine.slots[i].reader);
+    free(engine.slots);
+    free(engine.inputs);
+    return result;
+}
