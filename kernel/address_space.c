@@ -156,23 +156,28 @@ area_create(struct address_space *space, uintptr_t start, size_t size, u32 prote
     return 0;
 }
 
+bool
+area_range_free(struct address_space *space, uintptr_t start, uintptr_t end)
+{
+    struct area *area;
+    list_for_each(area, &space->areas, link)
+        if (area->start < end && start < area->end)
+            return false;
+    return true;
+}
+
 int
 area_find_free(struct address_space *space, size_t size, uintptr_t *start)
 {
     uintptr_t top = USER_MAP_TOP;
-    struct area *area;
     for (struct list *link = space->areas.prev; link != &space->areas; link = link->prev) {
-        area = list_entry(link, struct area, link);
-        if (area->start >= top)
-            continue;
+        struct area *area = list_entry(link, struct area, link);
         if (area->end <= top && top - area->end >= size)
             break;
-        top = area->start;
+        if (area->start < top)
+            top = area->start;
     }
-    if (top < size || top - size < PAGE_SIZE)
-        return -ENOMEM;
-    struct area *below = area_find(space, top - size);
-    if (below)
+    if (top < size + PAGE_SIZE)
         return -ENOMEM;
     *start = top - size;
     return 0;

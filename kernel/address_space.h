@@ -47,6 +47,7 @@ address_space_load(const struct address_space *space)
 int area_create(struct address_space *space, uintptr_t start, size_t size, u32 protection);
 /* A free range for `size` bytes, high addresses first. 0 or -ENOMEM. */
 int area_find_free(struct address_space *space, size_t size, uintptr_t *start);
+bool area_range_free(struct address_space *space, uintptr_t start, uintptr_t end);
 /* Takes [start, start+size) out, areas and pages. 0, -ENOMEM (an area had to be split). */
 int area_remove(struct address_space *space, uintptr_t start, size_t size);
 /* Changes the protection of a range that must be wholly mapped: 0, -ENOMEM. */

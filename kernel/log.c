@@ -101,7 +101,7 @@ panic(const char *format, ...)
     va_start(arguments, format);
     format_string_list(text, sizeof(text), format, arguments);
     va_end(arguments);
-    log_line("panic: %s", text);
+    log_line("PANIC: %s", text);
     panic_describe_fibril();
     backtrace_print(__builtin_frame_address(0), 16);
     log_line("panic: the machine stops");

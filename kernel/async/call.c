@@ -1,0 +1,98 @@
+/* Runners: see call.h. */
+#include "kernel/async/call.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/trace.h"
+
+static void
+call_run(struct fibril *self, struct call *call)
+{
+    self->call = call;
+    long result = call->error;
+    if (likely(!result))
+        result = syscall_invoke(call->number, call->arguments);
+    self->call = NULL;
+    call->complete(call, result);
+}
+
+static int
+batch_fetch(struct batch *batch, struct call **call)
+{
+    int error = schedule_point();
+    if (error)
+        return error;
+    batch->fetching = true;
+    error = batch->next(batch, call);
+    batch->fetching = false;
+    wake_up_all(&batch->fetched);
+    return error;
+}
+
+/* A runner's life. self->batch is cleared by the submitter when it goes on without this runner; then
+ * the batch, which lies on the submitter's stack, must not be looked at again. */
+static void
+batch_runner(void *argument)
+{
+    struct fibril *self = current_fibril();
+    self->batch = argument;
+    while (self->batch) {
+        struct batch *batch = self->batch;
+        struct call *call;
+        int error = batch_fetch(batch, &call);
+        if (error) {
+            batch->error = error == BATCH_END ? 0 : error;
+            batch->ended = true;
+            return;
+        }
+        batch->started++;
+        call_run(self, call);
+    }
+}
+
+void
+batch_run(struct batch *batch)
+{
+    struct task *task = current_task();
+    wait_queue_init(&batch->fetched, "batch_fetch");
+    batch->ended = batch->fetching = false;
+    batch->started = 0;
+    batch->error = 0;
+    while (!batch->ended) {
+        struct fibril *runner = fibril_create(task, FIBRIL_CALL, batch_runner, batch);
+        if (!runner) {
+            batch->error = -EAGAIN;
+            return;
+        }
+        schedule_start_now(runner);
+        /* The runner has ended, or its entry has blocked, or the fetch of one has. */
+        wait_event(&batch->fetched, !batch->fetching);
+        if (!batch->ended) {
+            runner->batch = NULL;
+            task->calls_blocked++;
+        }
+    }
+}
+
+struct single {
+    struct batch batch;
+    struct call *call;
+};
+
+static int
+single_next(struct batch *batch, struct call **call)
+{
+    struct single *single = (struct single *)batch;
+    *call = single->call;
+    single->call = NULL;
+    return *call ? 0 : BATCH_END;
+}
+
+int
+call_start(struct call *call)
+{
+    struct single single = {.batch.next = single_next, .call = call};
+    batch_run(&single.batch);
+    return single.batch.started ? 0 : -EAGAIN;
+}
