@@ -1,3 +1,7 @@
+# What is run, shown as what is made; V=1 shows the commands themselves.
+Q := $(if $(V),,@)
+say = $(if $(V),@true,@echo '  $1 $2')
+
 # How the kernel is compiled and linked. Every .c and .asm file of its folders belongs to it.
 KERNEL_FOLDERS := boot arch/i386 kernel kernel/async kernel/sys drivers drivers/ata fs fs/ext2
 KERNEL_C := $(foreach d,$(KERNEL_FOLDERS),$(wildcard $d/*.c))
@@ -13,30 +17,34 @@ KERNEL_CFLAGS := -std=gnu11 -O2 -g -m32 -march=i686 -mtune=generic -ffreestandin
   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only \
   -fno-omit-frame-pointer -fno-strict-aliasing -mpreferred-stack-boundary=2 -nostdinc -isystem $(GCC_INCLUDE) -I. -Iarch/i386 \
   -I$(BUILD)/kernel -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wframe-larger-than=512 \
-  -DFIBRIL_VERSION='"$(VERSION)"' $(if $(CI),-Werror)
+  -ffile-prefix-map=$(CURDIR)=. -DFIBRIL_VERSION='"$(VERSION)"' $(if $(CI),-Werror)
 LDFLAGS_KERNEL := -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none
 
 .PHONY: kernel
 kernel: $(BUILD)/kernel.elf
 
-$(GEN)/syscalls.h $(GEN)/syscall_table.c: kernel/sys/syscalls.master tools/mksyscalls.py
+$(GEN)/syscalls.h $(GEN)/syscall_table.c &: kernel/sys/syscalls.master tools/mksyscalls.py
 	@mkdir -p $(GEN)
-	python3 tools/mksyscalls.py kernel/sys/syscalls.master $(GEN)
+	$(Q)python3 tools/mksyscalls.py kernel/sys/syscalls.master $(GEN)
 
 $(BUILD)/kernel/%.o: %.c $(GEN)/syscalls.h
 	@mkdir -p $(@D)
-	$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
 $(BUILD)/kernel/gen/%.o: $(GEN)/%.c $(GEN)/syscalls.h
-	$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
 $(BUILD)/kernel/%.asm.o: %.asm
 	@mkdir -p $(@D)
-	nasm -f elf32 -g -F dwarf -I. -MD $(@:.o=.d) $< -o $@
+	$(call say,NASM,$<)
+	$(Q)nasm -f elf32 -g -F dwarf -I. -MD $(@:.o=.d) $< -o $@
 
 # Linked twice: the second time with the table of function names made from the first.
 $(BUILD)/kernel.elf: $(KERNEL_OBJECTS) linker.ld tools/mksymbols.py
-	ld $(LDFLAGS_KERNEL) -T linker.ld -o $(BUILD)/kernel.first.elf $(KERNEL_OBJECTS)
-	python3 tools/mksymbols.py $(BUILD)/kernel.first.elf $(BUILD)/kernel/symbols.asm
-	nasm -f elf32 $(BUILD)/kernel/symbols.asm -o $(BUILD)/kernel/symbols.o
-	ld $(LDFLAGS_KERNEL) -T linker.ld -o $@ $(KERNEL_OBJECTS) $(BUILD)/kernel/symbols.o
+	$(call say,LD,$@)
+	$(Q)ld $(LDFLAGS_KERNEL) -T linker.ld -o $(BUILD)/kernel.first.elf $(KERNEL_OBJECTS)
+	$(Q)python3 tools/mksymbols.py $(BUILD)/kernel.first.elf $(BUILD)/kernel/symbols.asm
+	$(Q)nasm -f elf32 $(BUILD)/kernel/symbols.asm -o $(BUILD)/kernel/symbols.o
+	$(Q)ld $(LDFLAGS_KERNEL) -T linker.ld -o $@ $(KERNEL_OBJECTS) $(BUILD)/kernel/symbols.o
 
 -include $(shell find $(BUILD)/kernel -name '*.d' 2>/dev/null)

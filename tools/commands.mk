@@ -1,0 +1,20 @@
+# What one does with the built system.
+PROGRAMS_READY := $(BUILD)/root.ext2 $(BUILD)/kernel.elf
+
+.PHONY: run test test-all bochs bench debug check-floors size
+run: $(ISO) $(BUILD)/demo.ext2
+	@tools/demo $(if $(VGA),--window) $(ISO) $(BUILD)/demo.ext2
+bochs: $(ISO)
+	@tools/demo --bochs $(ISO)
+test: all $(ISO)
+	@tests/run $(if $(SEED),--seed $(SEED)) $(if $(INJECT),--inject $(INJECT)) $(TESTS)
+test-all: all $(ISO)
+	@tests/run --long $(if $(SEED),--seed $(SEED)) $(TESTS)
+bench: all
+	@bench/run
+debug: all
+	@tools/debug $(PROGRAM)
+check-floors: kernel
+	@tools/check-floors
+size:
+	@tools/size
