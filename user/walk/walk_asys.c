@@ -7,10 +7,12 @@
  *     a directory   openat -> fstat64 -> getdents64 -> (its entries) -> getdents64 ... -> close
  *     an entry      fstatat64, and with --read: openat -> read -> read ... -> close
  *
- * New work is first of all the next entry of a directory whose names have been read, and only when
- * there is none the next directory of the pile. So never more directories are open than calls are in
- * flight, whatever the size of the tree. A directory's names are read on when its last entry is done,
- * so that what a call in flight points to (args, names, status) stays where it is.
+ * New work is the next directory of the pile while few are open, for each of them leads to other
+ * blocks of the disk, while the entries of one directory mostly lie in the same few; else the next entry
+ * of a directory whose names have been read; and when there is none, a directory again. So never
+ * more directories are open than calls are in flight, whatever the size of the tree. A directory's
+ * names are read on when its last entry is done, so that what a call in flight points to (args, names,
+ * status) stays where it is.
  *
  * The loop in walk_asys is the whole engine: fill the free slots, submit, await one, advance it. */
 #include "walk/walk.h"
@@ -31,8 +33,8 @@
 enum step {
     OPEN_DIRECTORY,
     STATUS_DIRECTORY,
-    STATUS_UNOPENED, /* of a directory that could not be opened, for its line */
     READ_NAMES,
+    STATUS_UNOPENED, /* of a directory that could not be opened, for its line */
     CLOSE_DIRECTORY,
     STATUS_ENTRY,
     OPEN_FILE,
@@ -57,6 +59,7 @@ struct engine {
     struct slot *slots, *free_slots;
     struct asys_input *inputs; /* asked for, not yet submitted */
     unsigned asked, in_flight;
+    unsigned open_directories;
 };
 
 /* ---- Asking ---- */
@@ -99,28 +102,43 @@ ask_read(struct engine *engine, struct slot *slot)
 
 /* ---- Taking up new work ---- */
 
+static void
+take_entry(struct engine *engine, struct slot *slot)
+{
+    struct walk_directory *directory = engine->listing;
+
+    slot->directory = directory;
+    slot->name = walk_next_entry(directory)->name;
+    directory->busy++;
+    if (directory->position == directory->filled)
+        engine->listing = directory->next;
+    ask(engine, slot, STATUS_ENTRY, SYS_fstatat64, directory->fd, (unsigned long)slot->name,
+        (unsigned long)&slot->status, AT_SYMLINK_NOFOLLOW);
+}
+
+static void
+take_directory(struct engine *engine, struct slot *slot)
+{
+    struct walk_directory *directory = walk_pile_take(&engine->pile);
+
+    slot->directory = directory;
+    engine->open_directories++;
+    ask(engine, slot, OPEN_DIRECTORY, SYS_openat, AT_FDCWD, (unsigned long)directory->path,
+        WALK_OPEN_DIRECTORY, 0);
+}
+
 /* Gives the slot something to do. False: there is nothing now. */
 static bool
 take_work(struct engine *engine, struct slot *slot)
 {
-    struct walk_directory *directory = engine->listing;
+    bool few_open = engine->open_directories <= engine->walk->depth / 2;
 
-    if (directory) {
-        slot->directory = directory;
-        slot->name = walk_next_entry(directory)->name;
-        directory->busy++;
-        if (directory->position == directory->filled)
-            engine->listing = directory->next;
-        ask(engine, slot, STATUS_ENTRY, SYS_fstatat64, directory->fd, (unsigned long)slot->name,
-            (unsigned long)&slot->status, AT_SYMLINK_NOFOLLOW);
-        return true;
-    }
-    slot->directory = directory = walk_pile_take(&engine->pile);
-    if (!directory)
+    if (engine->pile && (few_open || !engine->listing))
+        take_directory(engine, slot);
+    else if (engine->listing)
+        take_entry(engine, slot);
+    else
         return false;
-    slot->name = NULL;
-    ask(engine, slot, OPEN_DIRECTORY, SYS_openat, AT_FDCWD, (unsigned long)directory->path,
-        WALK_OPEN_DIRECTORY, 0);
     return true;
 }
 
@@ -155,8 +173,9 @@ sort_names(struct engine *engine, struct walk_directory *directory, unsigned siz
 /* ---- What follows a call: true if the slot has asked for another one ---- */
 
 static bool
-finish_directory(struct slot *slot)
+finish_directory(struct engine *engine, struct slot *slot)
 {
+    engine->open_directories--;
     free(slot->directory->names);
     free(slot->directory);
     return false;
@@ -168,7 +187,7 @@ directory_advance(struct engine *engine, struct slot *slot, long result)
     struct walk_directory *directory = slot->directory;
     struct walk *walk = engine->walk;
 
-    if (result < 0 && slot->step != CLOSE_DIRECTORY)
+    if (result < 0 && slot->step <= READ_NAMES)
         walk_failed(walk, directory->path, NULL, -result);
 
     switch (slot->step) {
@@ -200,9 +219,9 @@ directory_advance(struct engine *engine, struct slot *slot, long result)
     case STATUS_UNOPENED:
         if (result == 0)
             walk_found(walk, directory->path, NULL, &slot->status, NULL);
-        return finish_directory(slot);
+        return finish_directory(engine, slot);
     default:
-        return finish_directory(slot);
+        return finish_directory(engine, slot);
     }
 }
 
