@@ -68,6 +68,7 @@ void wait_finish(void);
 #define WAIT_LOOP(queue, condition, kind, deadline_ns)                                             \
     ({                                                                                             \
         int wait_error = 0;                                                                        \
+        u64 wait_deadline = (deadline_ns);                                                         \
         if (!(condition)) {                                                                        \
             struct wait_entry wait_entry = {.fibril = NULL};                                       \
             wait_entry_add(queue, &wait_entry);                                                    \
@@ -79,7 +80,7 @@ void wait_finish(void);
                 }                                                                                  \
                 if (wait_error)                                                                    \
                     break;                                                                         \
-                wait_error = wait_sleep(kind, deadline_ns);                                        \
+                wait_error = wait_sleep(kind, wait_deadline);                                      \
             }                                                                                      \
             wait_finish();                                                                         \
             wait_entry_remove(&wait_entry);                                                        \

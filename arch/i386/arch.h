@@ -67,6 +67,7 @@ bool interrupt_running(void); /* inside a handler? */
 
 u64 time_now_ns(void);
 u64 time_boot_unix_ns(void); /* the wall clock's time at time_now_ns() == 0, from the RTC */
+void time_set_boot_unix_ns(u64 time);
 u64 time_cycles(void);       /* the CPU's time-stamp counter */
 /* Busy waiting, for device settling times up to 100 us. */
 void time_delay_us(unsigned microseconds);
@@ -153,6 +154,8 @@ NORETURN void user_start(uintptr_t instruction, uintptr_t stack);
 
 /* ---- The machine. ---- */
 
+/* Where the double fault that is being served came from. */
+void double_fault_describe(uintptr_t *instruction, uintptr_t *frame, uintptr_t *address);
 NORETURN void machine_halt(void);
 /* Ends the emulator with this status where that is possible (isa-debug-exit), else powers off. */
 NORETURN void machine_exit(unsigned status);

@@ -18,6 +18,7 @@
 
 static u64 cycles_at_boot;
 static u64 ns_per_cycle; /* fixed point: 32 bits behind the point */
+static u64 boot_unix_ns;
 static struct interrupt_handler clock_handler;
 
 static u16
@@ -61,6 +62,18 @@ clock_calibrate(void)
     u64 ns = (u64)(u16)(first - now) * 1000000000u / PIT_HZ;
     ns_per_cycle = ((ns << 32) + cycles / 2) / cycles;
     cycles_at_boot = start;
+}
+
+u64
+time_boot_unix_ns(void)
+{
+    return boot_unix_ns;
+}
+
+void
+time_set_boot_unix_ns(u64 time)
+{
+    boot_unix_ns = time;
 }
 
 u64

@@ -106,6 +106,15 @@ trap_dispatch(struct registers *registers)
     arch_hooks.user_exception(signal, registers, registers->eip);
 }
 
+/* The hardware left the faulting state in the ordinary task state. */
+void
+double_fault_describe(uintptr_t *instruction, uintptr_t *frame, uintptr_t *address)
+{
+    *instruction = task_state.eip;
+    *frame = task_state.ebp;
+    *address = cpu_read_cr2();
+}
+
 void
 return_to_user_work(struct registers *registers)
 {

@@ -1,0 +1,80 @@
+/* Start-up: the one file that knows everybody. Fills the tables by which lower floors call upper ones,
+ * brings every part up in order, runs the programs that the command line names, and ends the machine
+ * when they have ended. */
+#include "arch.h"
+#include "arch/i386/cpu.h"
+#include "arch/i386/io.h"
+#include "boot/boot_information.h"
+#include "boot/command_line.h"
+#include "boot/start.h"
+#include "fs/fs.h"
+#include "kernel/async/asys.h"
+#include "kernel/fault.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/syscall.h"
+#include "kernel/task.h"
+#include "kernel/trace.h"
+
+extern u32 boot_stack_bottom[];
+extern u8 boot_stack_top[];
+
+static void
+early_write(const char *text, size_t length)
+{
+    while (length--)
+        port_out8(0x3f8, *text++);
+}
+static struct log_console early_console = {.write = early_write};
+
+static void
+on_tick(u64 now_ns)
+{
+    schedule_tick();
+    timer_tick(now_ns);
+}
+
+static void
+on_interrupt(unsigned line, bool from_user)
+{
+    trace(TRACE_INTERRUPT, line, from_user);
+}
+
+static void
+hooks_fill(void)
+{
+    arch_hooks = (struct arch_hooks){
+        .system_call = syscall_from_user,
+        .double_fault = fault_double,
+        .user_fault = fault_user,
+        .user_exception = fault_user_exception,
+        .return_work = task_return_work,
+        .tick = on_tick,
+        .interrupt = on_interrupt,
+    };
+    syscall_set_table(syscall_table, syscall_table_size);
+}
+
+/* From the boot loader's hands to fibrils and interrupts. Runs on the boot stack, which becomes the
+ * idle fibril's. */
+NORETURN void
+start(u32 magic, u32 information)
+{
+    kernel_task_init(boot_stack_bottom, boot_stack_top);
+    log_add_console(&early_console);
+    log_line("Fibril %s, compiled by gcc %s", FIBRIL_VERSION, __VERSION__);
+    hooks_fill();
+    descriptors_init();
+    boot_information_read(magic, information);
+    fpu_init();
+    boot_memory_init();
+    paging_init(boot_information.memory_end);
+    heap_init();
+    interrupt_controller_init();
+    clock_init();
+    if (!kernel_fibril_start(start_up, NULL))
+        panic("no memory for the first fibril");
+    interrupts_restore(INTERRUPTS_ENABLED);
+    schedule_idle();
+}

@@ -1,0 +1,12 @@
+/* What becomes of faults: the functions that start-up code puts into arch_hooks. */
+#ifndef KERNEL_FAULT_H
+#define KERNEL_FAULT_H
+
+#include "kernel/types.h"
+
+struct registers;
+int fault_user(uintptr_t address, bool write, bool present);
+void fault_user_exception(unsigned signal, struct registers *registers, uintptr_t address);
+void fault_double(void);
+
+#endif
