@@ -1,0 +1,390 @@
+/* A port's work: taking commands from its disks' queues, starting them, their ends, time limits, and
+ * what is done about errors (the policy stands in ata.h). Shared by all controllers. Most of it runs
+ * with interrupts off in interrupts or in block_submit; retries run on the port's own fibril. */
+#include "arch.h"
+#include "drivers/ata/ata.h"
+#include "kernel/errno.h"
+#include "kernel/format.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+
+#define DISK_LIMIT_NS 5000000000ull
+#define CD_LIMIT_NS 15000000000ull /* it may have to spin up */
+#define PROBE_LIMIT_NS 2000000000ull
+
+struct ata_counters ata_counters;
+
+/* ---- Starting commands. Interrupts off. ---- */
+
+static u64
+time_limit(const struct ata_command *command)
+{
+    if (command->probe)
+        return PROBE_LIMIT_NS;
+    return command->device->packet ? CD_LIMIT_NS : DISK_LIMIT_NS;
+}
+
+static void
+count_start(const struct ata_command *command)
+{
+    if (!command->read)
+        ata_counters.other++;
+    else if (command->device->packet)
+        ata_counters.packets++;
+    else
+        ata_counters.commands++;
+}
+
+static void
+set_timer(struct ata_port *port)
+{
+    if (list_empty(&port->active))
+        timer_cancel(&port->timer);
+    else
+        timer_arm(&port->timer, list_first(&port->active, struct ata_command, link)->deadline_ns);
+}
+
+static void
+start_command(struct ata_port *port, struct ata_command *command)
+{
+    command->segment = command->segment_offset = 0;
+    command->transferred = 0;
+    command->status = command->error = 0;
+    command->finished = false;
+    command->deadline_ns = time_now_ns() + time_limit(command);
+    list_remove(&command->link);
+    list_add_tail(&port->active, &command->link);
+    set_timer(port);
+    count_start(command);
+    port->ops->start(port, command);
+}
+
+/* Fills in the command from the requests of its `block`. */
+static void
+build_from_requests(struct ata_command *command)
+{
+    struct block_request *request;
+    ata_command_clear(command);
+    list_for_each (request, &command->block.requests, link)
+        for (unsigned i = 0; i < request->segment_count; i++)
+            ata_command_add_segment(command, request->segments[i].page, request->segments[i].offset,
+                                    request->segments[i].length);
+    ata_build_read(command, command->block.sector, command->block.sectors);
+}
+
+/* Takes work for the command from the devices in turn; false: there is none. */
+static bool
+take_work(struct ata_port *port, struct ata_command *command)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++) {
+        struct ata_device *device = port->devices[port->turn];
+        port->turn ^= 1;
+        if (!device || device->gone || !block_take_command(&device->disk, &command->block))
+            continue;
+        command->device = device;
+        build_from_requests(command);
+        if (!device->packet)
+            ata_counters.requests++;
+        return true;
+    }
+    return false;
+}
+
+static void
+dispatch(struct ata_port *port)
+{
+    while (!port->held && !list_empty(&port->idle)) {
+        struct ata_command *command = list_first(&port->idle, struct ata_command, link);
+        if (!take_work(port, command))
+            return;
+        start_command(port, command);
+    }
+}
+
+/* All that waits for a device that was given up. */
+static void
+fail_waiting(struct ata_device *device)
+{
+    struct block_command block;
+    while (block_take_command(&device->disk, &block))
+        block_command_done(&device->disk, &block, -EIO);
+}
+
+static void
+kick(struct disk *disk)
+{
+    struct ata_device *device = disk->driver_data;
+    if (device->gone)
+        fail_waiting(device);
+    else
+        dispatch(device->port);
+}
+
+const struct disk_driver ata_disk_driver = {.kick = kick};
+
+/* ---- Ends. Interrupts off. ---- */
+
+void
+ata_command_end(struct ata_command *command, enum ata_result result, u8 status, u8 error)
+{
+    struct ata_port *port = command->device->port;
+    command->result = result;
+    command->status = status;
+    command->error = error;
+    command->finished = true;
+    list_remove(&command->link);
+    set_timer(port);
+    if (command == port->alone) {
+        wake_up_all(&port->wake);
+    } else if (result != ATA_OK) {
+        list_add_tail(&port->failed, &command->link);
+        port->held = true;
+        wake_up_all(&port->wake);
+    } else {
+        /* Idle only afterwards: the requests' ends may submit others. */
+        block_command_done(&command->device->disk, &command->block, 0);
+        list_add_tail(&port->idle, &command->link);
+        dispatch(port);
+    }
+}
+
+static void
+timer_expired(struct timer *timer)
+{
+    struct ata_port *port = container_of(timer, struct ata_port, timer);
+    if (list_empty(&port->active))
+        return;
+    struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
+    if (time_now_ns() < oldest->deadline_ns) {
+        set_timer(port);
+        return;
+    }
+    if (port->ops->overdue(port)) {
+        log_limited(8, "%s: an interrupt was lost", port->name);
+        if (!oldest->finished)
+            oldest->deadline_ns = time_now_ns() + time_limit(oldest);
+        set_timer(port);
+        return;
+    }
+    while (!list_empty(&port->active)) {
+        struct ata_command *command = list_first(&port->active, struct ata_command, link);
+        ata_command_end(command, ATA_TIMED_OUT, command->status, command->error);
+    }
+}
+
+/* ---- On the fibril that holds the port ---- */
+
+struct ata_command *
+ata_command_spare(struct ata_device *device)
+{
+    struct ata_command *command = device->port->spare;
+    ata_command_clear(command);
+    command->device = device;
+    return command;
+}
+
+void
+ata_run_alone(struct ata_port *port, struct ata_command *command)
+{
+    ASSERT(port->held);
+    interrupt_state state = interrupts_save();
+    port->alone = command;
+    start_command(port, command);
+    interrupts_restore(state);
+    wait_event(&port->wake, command->finished); /* the timer ends it if nothing else does */
+    port->alone = NULL;
+}
+
+void
+ata_port_sleep(struct ata_port *port, u64 nanoseconds)
+{
+    u64 end = time_now_ns() + nanoseconds;
+    while (wait_event_until(&port->wake, false, end) != -ETIMEDOUT && time_now_ns() < end)
+        ;
+}
+
+/* Brings the port into a state in which the command can be tried again. */
+static bool
+make_ready(struct ata_port *port, struct ata_command *command)
+{
+    struct ata_device *device = command->device;
+    if (command->result == ATA_FAILED && device->packet)
+        atapi_request_sense(device);
+    if (command->result == ATA_OK || command->result == ATA_FAILED)
+        return true;
+    log_limited(16, "%s: sector %llu: %s (status %02x): reset", device->disk.name,
+                (unsigned long long)command->block.sector,
+                command->result == ATA_TIMED_OUT ? "no answer" : "confused", command->status);
+    ata_counters.resets++;
+    if (!port->ops->reset(port))
+        return false;
+    for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
+        if (port->devices[i] && !port->devices[i]->gone)
+            ata_device_set_up(port->devices[i]);
+    return true;
+}
+
+/* Tries the command, which has failed before, again: did it succeed? Gives the device up when none
+ * of ATA_TRIES tries had an answer. */
+static bool
+try_again(struct ata_port *port, struct ata_command *command, unsigned tries)
+{
+    struct ata_device *device = command->device;
+    unsigned answers = 0;
+    for (unsigned i = 0; i < tries && !device->gone; i++) {
+        if (!make_ready(port, command))
+            continue;
+        ata_run_alone(port, command);
+        if (command->result == ATA_OK)
+            return true;
+        answers += command->result == ATA_FAILED;
+    }
+    if (!answers && tries == ATA_TRIES && !device->gone) {
+        log_line("%s: does not answer any more: given up", device->disk.name);
+        device->gone = true;
+    }
+    return false;
+}
+
+/* Reads the command's requests piece by piece; each ends by its own result. */
+static void
+recover_pieces(struct ata_port *port, struct ata_command *command)
+{
+    struct disk *disk = &command->device->disk;
+    u64 sector = command->block.sector;
+    while (!list_empty(&command->block.requests)) {
+        struct block_request *request =
+            list_first(&command->block.requests, struct block_request, link);
+        for (unsigned i = 0; i < request->segment_count; i++) {
+            const struct block_segment *piece = &request->segments[i];
+            u32 sectors = piece->length / SECTOR_SIZE;
+            ata_command_clear(command);
+            ata_command_add_segment(command, piece->page, piece->offset, piece->length);
+            ata_build_read(command, sector, sectors);
+            if (!try_again(port, command, ATA_TRIES)) {
+                request->bad_segments |= 1u << i;
+                ata_counters.errors++;
+                log_limited(64, "%s: sector %llu (%u sectors): status %02x, error %02x: given up",
+                            disk->name, (unsigned long long)sector, sectors, command->status,
+                            command->error);
+            }
+            sector += sectors;
+        }
+        INTERRUPTS_OFF_SCOPE();
+        block_command_split(disk, &command->block, request);
+    }
+}
+
+static void
+recover_command(struct ata_port *port, struct ata_command *command)
+{
+    bool one_piece = command->block.segment_count == 1;
+    bool good = !one_piece && try_again(port, command, 1);
+    if (!good)
+        recover_pieces(port, command);
+    INTERRUPTS_OFF_SCOPE();
+    block_command_done(&command->device->disk, &command->block, 0);
+    list_add_tail(&port->idle, &command->link);
+}
+
+/* The port's fibril: sleeps until a command has failed, then works until none is left. */
+static void
+port_fibril(void *argument)
+{
+    struct ata_port *port = argument;
+    for (;;) {
+        wait_event(&port->wake, !list_empty(&port->failed) && list_empty(&port->active));
+        while (!list_empty(&port->failed)) {
+            interrupt_state state = interrupts_save();
+            struct ata_command *command = list_first(&port->failed, struct ata_command, link);
+            list_remove(&command->link);
+            interrupts_restore(state);
+            recover_command(port, command);
+        }
+        INTERRUPTS_OFF_SCOPE();
+        for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
+            if (port->devices[i] && port->devices[i]->gone)
+                fail_waiting(port->devices[i]);
+        port->held = false;
+        dispatch(port);
+    }
+}
+
+/* ---- Setting up ---- */
+
+int
+ata_port_init(struct ata_port *port, unsigned depth)
+{
+    list_init(&port->idle);
+    list_init(&port->active);
+    list_init(&port->failed);
+    timer_init(&port->timer, timer_expired);
+    wait_queue_init(&port->wake, "ata");
+    port->held = true;
+    port->scratch = page_alloc();
+    port->spare = heap_alloc(sizeof *port->spare);
+    if (!port->scratch || !port->spare)
+        goto out_of_memory;
+    list_init(&port->spare->link);
+    for (unsigned i = 0; i < depth; i++) {
+        struct ata_command *command = heap_alloc(sizeof *command);
+        if (!command)
+            goto out_of_memory;
+        list_add_tail(&port->idle, &command->link);
+    }
+    return 0;
+out_of_memory:
+    ata_port_free(port);
+    return -ENOMEM;
+}
+
+void
+ata_port_free(struct ata_port *port)
+{
+    struct ata_command *command, *following;
+    list_for_each_safe (command, following, &port->idle, link)
+        heap_free(command);
+    heap_free(port->spare);
+    if (port->scratch)
+        page_put(port->scratch);
+}
+
+int
+ata_port_start(struct ata_port *port)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
+        if (port->devices[i])
+            ata_device_set_up(port->devices[i]);
+    if (!kernel_fibril_start(port_fibril, port))
+        return -ENOMEM;
+    INTERRUPTS_OFF_SCOPE();
+    port->held = false;
+    return 0;
+}
+
+/* ---- Counters ---- */
+
+size_t
+ata_describe(char *buffer, size_t size)
+{
+    interrupt_state state = interrupts_save();
+    struct ata_counters now = ata_counters;
+    interrupts_restore(state);
+    return format_string(buffer, size,
+                         "ata: requests=%llu commands=%llu packets=%llu other=%llu irqs=%llu "
+                         "polled=%llu resets=%llu errors=%llu",
+                         (unsigned long long)now.requests, (unsigned long long)now.commands,
+                         (unsigned long long)now.packets, (unsigned long long)now.other,
+                         (unsigned long long)now.irqs, (unsigned long long)now.polled,
+                         (unsigned long long)now.resets, (unsigned long long)now.errors);
+}
+
+void
+ata_log_counters(void)
+{
+    char line[200];
+    ata_describe(line, sizeof line);
+    log_line("%s", line);
+}
