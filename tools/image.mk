@@ -4,7 +4,7 @@ DEMO_TREE := $(BUILD)/demo
 ROOT_PROGRAMS := $(USER_BIN) $(USER_TESTS)
 ROOT_FOLDERS := dev/ etc/ proc/ tmp/ $(foreach n,0 1 2 3 4 5 6 7,mnt/$n/)
 ISO := $(BUILD)/fibril.iso
-ISO_WORDS := console=serial,vga exit=poweroff
+ISO_WORDS := console=serial,vga exit=debug
 
 # Every image is the same bytes at every build: no time but this one gets into it.
 export SOURCE_DATE_EPOCH := 1170171581
