@@ -2,6 +2,8 @@
 int
 main(void)
 {
-    *(volatile int *)4 = 1;
+    int *volatile nowhere = (int *)4;
+
+    *nowhere = 1;
     return 0;
 }

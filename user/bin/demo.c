@@ -1,0 +1,233 @@
+/* demo [PATH]: what Fibril is about, on one screen. The tree at PATH (/demo) is walked with nothing in
+ * the cache, first with one call after the other, then with ever more calls in flight; then the same
+ * on the disk at /mnt/0, if there is one. The init of `make run`. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "lib/program.h"
+#include "lib/timeline.h"
+#include "walk/walk.h"
+
+#define DEPTH_OF_PICTURE 8
+#define ENTRIES_OF_PICTURE 600
+#define LENGTH(array) (sizeof(array) / sizeof(array)[0])
+
+static const unsigned depths[] = {0, 4, 16, 64, 256}; /* 0: synchronously */
+
+struct run {
+    struct walk walk;
+    struct walk_counters used;
+};
+
+static struct timespec run_began;
+
+/* ---- One walk ---- */
+
+static int
+drop_caches(void)
+{
+    int fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+    int result = fd < 0 || write(fd, "3\n", 2) < 0 ? program_complain("demo", "drop_caches") : 0;
+
+    if (fd >= 0)
+        close(fd);
+    return result;
+}
+
+static double
+seconds_since(const struct timespec *begin)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec - begin->tv_sec + (now.tv_nsec - begin->tv_nsec) / 1e9;
+}
+
+static const char *
+run_name(const struct walk *walk)
+{
+    static char name[24];
+
+    snprintf(name, sizeof name, walk->asynchronous ? "asys, %u in flight" : "synchronous",
+             walk->depth);
+    return name;
+}
+
+static void
+show_progress(struct walk *walk)
+{
+    static double shown;
+    unsigned long entries = walk->directories + walk->files + walk->others;
+    double seconds;
+
+    if (entries % 32 != 0)
+        return;
+    seconds = seconds_since(&run_began);
+    if (seconds < shown)
+        shown = 0; /* another walk */
+    if (seconds < shown + 0.2)
+        return;
+    shown = seconds;
+    printf("\r  %-19s %6lu entries %6.1f s ", run_name(walk), entries, seconds);
+    fflush(stdout);
+}
+
+static int
+run_walk(struct run *run, const char *path, unsigned depth)
+{
+    struct walk_counters before;
+
+    *run = (struct run){.walk = {
+        .path = path, .asynchronous = depth > 0, .depth = depth ? depth : 1, .progress = show_progress,
+    }};
+    if (drop_caches() != 0)
+        return -1;
+    clock_gettime(CLOCK_MONOTONIC, &run_began);
+    walk_counters_read(&before);
+    if (walk_run(&run->walk) < 0)
+        return -1;
+    run->used = walk_counters_since(&before);
+    printf("\r%50s\r", "");
+    fflush(stdout);
+    walk_report(&run->walk, &run->used);
+    return 0;
+}
+
+/* ---- The table ---- */
+
+static double
+seconds(const struct run *run)
+{
+    return run->used.nanoseconds / 1e9;
+}
+
+static double
+busy_percent(const struct run *run)
+{
+    double busy = seconds(run) > 0 ? run->used.busy_ms / 10.0 / seconds(run) : 0;
+
+    return busy > 100 ? 100 : busy;
+}
+
+static void
+print_run(const struct run *run, const struct run *synchronous)
+{
+    printf("  %-19s %9.3f %8llu %6llu %7.1f %5u ", run_name(&run->walk), seconds(run),
+           run->used.requests, run->used.merged, walk_in_flight_mean(&run->walk),
+           run->walk.in_flight_most);
+    if (run->walk.asynchronous)
+        printf("%8llu", run->used.blocked);
+    else
+        printf("%8s", "-");
+    printf(" %4.0f%% %5.2f\n", busy_percent(run), seconds(synchronous) / seconds(run));
+}
+
+/* Why asynchronous calls were no gain, from what was measured. */
+static void
+explain(const struct run *run, const struct run *synchronous)
+{
+    double gain = seconds(synchronous) / seconds(run);
+
+    if (gain >= 1)
+        return;
+    printf("  %s: gain %.2f is below 1: ", run_name(&run->walk), gain);
+    if (busy_percent(synchronous) < 50)
+        printf("the disk was busy only %.0f %% of the synchronous walk, so there was little\n"
+               "  waiting to overlap, and submitting and awaiting cost more than it saved.\n",
+               busy_percent(synchronous));
+    else if (run->used.requests > synchronous->used.requests)
+        printf("it took %llu more disk requests than the synchronous walk.\n",
+               run->used.requests - synchronous->used.requests);
+    else
+        printf("this disk serves one request at a time and gains nothing from knowing more.\n");
+}
+
+static void
+print_table(const struct run *runs, size_t count)
+{
+    const struct walk *first = &runs[0].walk;
+
+    printf("\n  %lu files, %lu directories, %lu others, %llu bytes\n\n", first->files,
+           first->directories, first->others, first->bytes);
+    printf("  %-19s %9s %8s %6s %13s %8s %5s %5s\n", "", "", "", "", "in flight ", "a call", "disk",
+           "");
+    printf("  %-19s %9s %8s %6s %7s %5s %8s %5s %5s\n", "", "seconds", "requests", "merged", "mean",
+           "most", "blocked", "busy", "gain");
+    for (size_t i = 0; i < count; i++)
+        print_run(&runs[i], &runs[0]);
+    putchar('\n');
+    for (size_t i = 1; i < count; i++)
+        explain(&runs[i], &runs[0]);
+}
+
+/* ---- The picture ---- */
+
+static void
+stop_tracing_in_the_middle(struct walk *walk)
+{
+    if (walk->directories + walk->files + walk->others == ENTRIES_OF_PICTURE)
+        timeline_stop();
+}
+
+static void
+print_picture(const char *path)
+{
+    struct walk walk = {.path = path, .asynchronous = true, .depth = DEPTH_OF_PICTURE,
+                        .progress = stop_tracing_in_the_middle};
+
+    if (drop_caches() != 0 || !timeline_start())
+        return;
+    walk_run(&walk);
+    if (walk.directories + walk.files + walk.others < ENTRIES_OF_PICTURE)
+        timeline_stop();
+    printf("\n  A moment of such a walk with %d calls in flight, a row per fibril of the task:\n\n",
+           DEPTH_OF_PICTURE);
+    if (!timeline_print(getpid(), 18, 76))
+        puts("  (nothing was traced)");
+}
+
+/* ---- A tree ---- */
+
+static int
+show_tree(const char *path, const char *where)
+{
+    struct run runs[LENGTH(depths)];
+    unsigned long errors = 0;
+
+    printf("\nWalking %s, %s, each time with an empty cache:\n", path, where);
+    for (size_t i = 0; i < LENGTH(depths); i++) {
+        if (run_walk(&runs[i], path, depths[i]) < 0)
+            return 1;
+        errors += runs[i].walk.errors;
+    }
+    print_table(runs, LENGTH(depths));
+    print_picture(path);
+    return errors > 0;
+}
+
+/* The tree on a further disk: below /mnt/0/demo, or all of it. NULL: there is no such disk. */
+static const char *
+further_tree(void)
+{
+    struct stat root, mount, tree;
+
+    if (stat("/", &root) < 0 || stat("/mnt/0", &mount) < 0 || root.st_dev == mount.st_dev)
+        return NULL;
+    return stat("/mnt/0/demo", &tree) == 0 && S_ISDIR(tree.st_mode) ? "/mnt/0/demo" : "/mnt/0";
+}
+
+int
+main(int argc, char **argv)
+{
+    const char *further = further_tree();
+    int status;
+
+    puts("Fibril: any system call becomes asynchronous by being started on a fibril of its own.");
+    status = show_tree(argc > 1 ? argv[1] : "/demo", "on the disk we started from");
+    if (further)
+        status |= show_tree(further, "on a further disk, whose reads may be delayed");
+    return status;
+}
