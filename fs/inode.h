@@ -54,6 +54,13 @@ struct inode_ops {
                   u32 gid, struct inode **inode);
     int (*remove)(struct inode *directory, const char *name, size_t length, bool directory_wanted);
     int (*truncate)(struct inode *inode, u64 size);
+    int (*symlink)(struct inode *directory, const char *name, size_t length, const char *target,
+                   u32 uid, u32 gid, struct inode **inode);
+    /* Moves the name; `to_name` must not exist (the caller has removed it). */
+    int (*rename)(struct inode *from, const char *name, size_t length, struct inode *to,
+                  const char *to_name, size_t to_length);
+    /* Another name for the file. */
+    int (*link)(struct inode *directory, const char *name, size_t length, struct inode *inode);
 };
 
 enum inode_state { INODE_READING, INODE_VALID, INODE_FAILED };

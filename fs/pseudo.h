@@ -6,6 +6,7 @@
 #include "kernel/types.h"
 
 struct file_ops;
+struct filesystem;
 
 /* Text being made for a reader. */
 struct text_buffer {
@@ -21,9 +22,10 @@ struct proc_file {
     const char *name; /* may hold slashes: "sys/vm/drop_caches" */
     void (*show)(struct text_buffer *buffer);
     int (*store)(const char *text, size_t length);
+    const struct file_ops *ops; /* instead of both: does everything by itself; usually NULL */
     struct proc_file *next;
 };
-void proc_register(struct proc_file *file);
+void proc_register(struct proc_file *file); /* from boot on; for ever */
 
 /* A character device under /dev. */
 struct device_file {
@@ -35,5 +37,12 @@ struct device_file {
     struct device_file *next;
 };
 void device_register(struct device_file *file);
+
+/* The two file systems, for fs_mount_pseudo; and /proc's own files. */
+int dev_create(struct filesystem **filesystem);
+int proc_create(struct filesystem **filesystem);
+void proc_files_init(void);
+void dev_init(void);
+u64 random_next(void); /* also for AT_RANDOM; not fit for keys */
 
 #endif

@@ -1,0 +1,313 @@
+/* /dev: the registered character devices, and every disk as a block device to be read. One flat
+ * directory; what is in it is looked up when asked, so a device may register at any time.
+ *
+ * Its own devices: null, zero, full, random, urandom, console. */
+#include "arch.h"
+#include "drivers/block.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/pseudo.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/string.h"
+
+#define ROOT_NUMBER 1
+#define DEVICE_NUMBER 0x100 /* the first registered device's inode */
+#define DISK_NUMBER 0x10000 /* the first disk's */
+#define DEVICE(major, minor) ((major) << 8 | (minor))
+
+static struct pool inode_pool = POOL_INIT("dev_inode", struct inode);
+static struct device_file *devices, **devices_end = &devices;
+static const struct file_ops disk_file_ops;
+
+void
+device_register(struct device_file *file)
+{
+    file->next = NULL;
+    *devices_end = file;
+    devices_end = &file->next;
+}
+
+/* ---- The directory ---- */
+
+static bool
+name_is(const char *name, size_t length, const char *wanted)
+{
+    return strlen(wanted) == length && memcmp(name, wanted, length) == 0;
+}
+
+static int
+dev_lookup(struct inode *directory, const char *name, size_t length, struct inode **inode)
+{
+    u64 number = DEVICE_NUMBER;
+
+    for (struct device_file *device = devices; device; device = device->next, number++)
+        if (name_is(name, length, device->name))
+            return inode_find(directory->filesystem, number, inode);
+    number = DISK_NUMBER;
+    for (struct disk *disk = disk_first(); disk; disk = disk->next, number++)
+        if (name_is(name, length, disk->name))
+            return inode_find(directory->filesystem, number, inode);
+    return -ENOENT;
+}
+
+static int
+dev_read_directory(struct inode *directory, u64 position, directory_emit emit, void *argument)
+{
+    u64 at = 0, number = DEVICE_NUMBER;
+    int result = 0;
+
+    if (position <= at++)
+        result = emit(argument, ".", 1, ROOT_NUMBER, 4, at);
+    if (!result && position <= at++)
+        result = emit(argument, "..", 2, ROOT_NUMBER, 4, at);
+    for (struct device_file *device = devices; device && !result; device = device->next, number++)
+        if (position <= at++)
+            result = emit(argument, device->name, strlen(device->name), number, 2, at);
+    number = DISK_NUMBER;
+    for (struct disk *disk = disk_first(); disk && !result; disk = disk->next, number++)
+        if (position <= at++)
+            result = emit(argument, disk->name, strlen(disk->name), number, 6, at);
+    return result;
+}
+
+static const struct inode_ops dev_inode_ops = {
+    .lookup = dev_lookup,
+    .read_directory = dev_read_directory,
+};
+
+/* ---- Inodes ---- */
+
+static struct inode *
+dev_inode_alloc(struct filesystem *filesystem)
+{
+    return pool_alloc(&inode_pool);
+}
+
+static void
+dev_inode_free(struct inode *inode)
+{
+    pool_free(&inode_pool, inode);
+}
+
+static int
+dev_inode_read_disk(struct inode *inode)
+{
+    struct disk *disk = disk_first();
+
+    for (u64 i = DISK_NUMBER; disk && i < inode->number; i++)
+        disk = disk->next;
+    if (!disk)
+        return -ENOENT;
+    inode->mode = MODE_BLOCK | 0440;
+    inode->device = disk->id;
+    inode->file_ops = &disk_file_ops;
+    inode->private = disk;
+    return 0;
+}
+
+static int
+dev_inode_read_device(struct inode *inode)
+{
+    struct device_file *device = devices;
+
+    for (u64 i = DEVICE_NUMBER; device && i < inode->number; i++)
+        device = device->next;
+    if (!device)
+        return -ENOENT;
+    inode->mode = MODE_CHARACTER | device->mode;
+    inode->device = device->device;
+    inode->file_ops = device->ops;
+    inode->private = device->private;
+    return 0;
+}
+
+static int
+dev_inode_read(struct inode *inode)
+{
+    inode->ops = &dev_inode_ops;
+    inode->links = 1;
+    if (inode->number >= DISK_NUMBER)
+        return dev_inode_read_disk(inode);
+    if (inode->number >= DEVICE_NUMBER)
+        return dev_inode_read_device(inode);
+    inode->mode = MODE_DIRECTORY | 0755;
+    inode->links = 2;
+    inode->file_ops = &file_directory_ops;
+    return 0;
+}
+
+int
+dev_create(struct filesystem **result)
+{
+    static const struct filesystem_ops ops = {
+        .inode_alloc = dev_inode_alloc,
+        .inode_read = dev_inode_read,
+        .inode_free = dev_inode_free,
+    };
+    static struct filesystem filesystem = {
+        .type = "dev",
+        .ops = &ops,
+        .device = 0x100,
+        .names_vary = true,
+    };
+
+    *result = &filesystem;
+    return inode_find(&filesystem, ROOT_NUMBER, &filesystem.root);
+}
+
+/* ---- Disks ---- */
+
+static int
+disk_read(struct file *file, struct iter *iter, u64 *position)
+{
+    struct disk *disk = file->private;
+
+    return file_read_pages(&disk->object, disk->sectors * SECTOR_SIZE, iter, position);
+}
+
+#define BLKGETSIZE 0x1260 /* linux/fs.h */
+#define BLKGETSIZE64 0x80041272
+
+static int
+disk_ioctl(struct file *file, u32 command, uintptr_t argument)
+{
+    struct disk *disk = file->private;
+    u64 bytes = disk->sectors * SECTOR_SIZE;
+    u32 sectors = (u32)disk->sectors;
+
+    switch (command) {
+    case BLKGETSIZE: return copy_to_user((void *)argument, &sectors, sizeof sectors);
+    case BLKGETSIZE64: return copy_to_user((void *)argument, &bytes, sizeof bytes);
+    default: return -ENOTTY;
+    }
+}
+
+static const struct file_ops disk_file_ops = {.read = disk_read, .ioctl = disk_ioctl};
+
+/* ---- null, zero, full, random ---- */
+
+static int
+null_read(struct file *file, struct iter *iter, u64 *position)
+{
+    return 0;
+}
+
+static int
+null_write(struct file *file, struct iter *iter, u64 *position)
+{
+    iter->done = iter->left;
+    iter->left = 0;
+    return 0;
+}
+
+static int
+full_write(struct file *file, struct iter *iter, u64 *position)
+{
+    return -ENOSPC;
+}
+
+static int
+zero_read(struct file *file, struct iter *iter, u64 *position)
+{
+    int error = 0;
+
+    while (!error && iter->left > 0) {
+        error = iter_put_zeros(iter, MIN(iter->left, (size_t)PAGE_SIZE));
+        if (!error && iter->left > 0)
+            error = schedule_point();
+    }
+    return iter->done ? 0 : error;
+}
+
+/* Numbers that differ from boot to boot and from call to call; not fit for keys. xorshift64*,
+ * [Vigna 2016], stirred by the time-stamp counter at each call. */
+u64
+random_next(void)
+{
+    static u64 state = 0x9e3779b97f4a7c15u;
+
+    state ^= time_cycles();
+    if (!state)
+        state = 1;
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 0x2545f4914f6cdd1du;
+}
+
+static int
+random_read(struct file *file, struct iter *iter, u64 *position)
+{
+    int error = 0;
+
+    while (!error && iter->left > 0) {
+        u64 words[16];
+        for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+            words[i] = random_next();
+        error = iter_put(iter, words, MIN(iter->left, sizeof words));
+        if (!error && iter->left > 0)
+            error = schedule_point();
+    }
+    return iter->done ? 0 : error;
+}
+
+/* ---- console ---- */
+
+static int
+console_file_write(struct file *file, struct iter *iter, u64 *position)
+{
+    char text[128];
+    int error = 0;
+
+    while (!error && iter->left > 0) {
+        size_t size = MIN(iter->left, sizeof text), done = iter->done;
+        error = iter_take(iter, text, size);
+        console_write(text, iter->done - done);
+        if (!error && iter->left > 0)
+            error = schedule_point();
+    }
+    return iter->done ? 0 : error;
+}
+
+static u32
+console_poll(struct file *file, struct poll_table *table)
+{
+    return POLL_OUT | POLL_WRNORM;
+}
+
+/* ---- Start ---- */
+
+static const struct file_ops null_ops = {.read = null_read, .write = null_write};
+static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
+static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct file_ops random_ops = {
+    .read = random_read,
+    .write = null_write,
+    .stream = true,
+};
+static const struct file_ops console_ops = {
+    .read = null_read, /* nobody types: always at its end */
+    .write = console_file_write,
+    .poll = console_poll,
+    .stream = true,
+};
+
+void
+dev_init(void)
+{
+    /* Numbers: Linux's Documentation/admin-guide/devices.txt. */
+    static struct device_file own[] = {
+        {.name = "null", .mode = 0666, .device = DEVICE(1, 3), .ops = &null_ops},
+        {.name = "zero", .mode = 0666, .device = DEVICE(1, 5), .ops = &zero_ops},
+        {.name = "full", .mode = 0666, .device = DEVICE(1, 7), .ops = &full_ops},
+        {.name = "random", .mode = 0666, .device = DEVICE(1, 8), .ops = &random_ops},
+        {.name = "urandom", .mode = 0666, .device = DEVICE(1, 9), .ops = &random_ops},
+        {.name = "console", .mode = 0622, .device = DEVICE(5, 1), .ops = &console_ops},
+    };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(own); i++)
+        device_register(&own[i]);
+}
