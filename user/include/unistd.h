@@ -4,5 +4,6 @@
 #define _FIBRIL_UNISTD_H
 
 int pipe2(int fds[2], int flags);
+int dup3(int from, int to, int flags);
 
 #endif

@@ -53,20 +53,6 @@ link(const char *from, const char *to)
 }
 
 int
-unlink(const char *path)
-{
-    (void)path;
-    return absent();
-}
-
-int
-mkdir(const char *path, mode_t mode)
-{
-    (void)path, (void)mode;
-    return absent();
-}
-
-int
 getentropy(void *buffer, size_t size)
 {
     (void)buffer, (void)size;

@@ -1,8 +1,9 @@
-/* Directory streams over getdents64, and the working directory. */
+/* Directory streams over getdents64, the working directory, and the names in directories. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <fibril/calls.h>
 #include <fibril/kernel_types.h>
@@ -103,6 +104,42 @@ int
 chdir(const char *path)
 {
     return libc_result(sys_chdir(path));
+}
+
+int
+fchdir(int fd)
+{
+    return libc_result(sys_fchdir(fd));
+}
+
+int
+mkdir(const char *path, mode_t mode)
+{
+    return libc_result(sys_mkdir(path, mode));
+}
+
+int
+mkdirat(int directory, const char *path, mode_t mode)
+{
+    return libc_result(sys_mkdirat(directory, path, mode));
+}
+
+int
+rmdir(const char *path)
+{
+    return libc_result(sys_rmdir(path));
+}
+
+int
+unlink(const char *path)
+{
+    return libc_result(sys_unlink(path));
+}
+
+int
+unlinkat(int directory, const char *path, int flags)
+{
+    return libc_result(sys_unlinkat(directory, path, flags));
 }
 
 char *

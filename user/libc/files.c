@@ -67,6 +67,12 @@ pread(int fd, void *buffer, size_t size, off_t offset)
 }
 
 ssize_t
+pwrite(int fd, const void *buffer, size_t size, off_t offset)
+{
+    return libc_result(sys_pwrite64(fd, buffer, size, offset, offset >> 32));
+}
+
+ssize_t
 readv(int fd, const struct iovec *vectors, int count)
 {
     return libc_result(sys_readv(fd, vectors, count));
@@ -86,6 +92,48 @@ lseek(int fd, off_t offset, int whence)
     if (libc_result(sys__llseek(fd, offset >> 32, offset, &position, whence)) < 0)
         return -1;
     return position;
+}
+
+int
+ftruncate(int fd, off_t size)
+{
+    return libc_result(sys_ftruncate64(fd, size, size >> 32));
+}
+
+int
+truncate(const char *path, off_t size)
+{
+    return libc_result(sys_truncate64(path, size, size >> 32));
+}
+
+int
+fsync(int fd)
+{
+    return libc_result(sys_fsync(fd));
+}
+
+void
+sync(void)
+{
+    sys_sync();
+}
+
+int
+dup(int fd)
+{
+    return libc_result(sys_dup(fd));
+}
+
+int
+dup2(int from, int to)
+{
+    return libc_result(sys_dup2(from, to));
+}
+
+int
+dup3(int from, int to, int flags)
+{
+    return libc_result(sys_dup3(from, to, flags));
 }
 
 int

@@ -41,6 +41,12 @@ munmap(void *address, size_t size)
 }
 
 int
+mprotect(void *address, size_t size, int protection)
+{
+    return libc_result(sys_mprotect((unsigned long)address, size, protection));
+}
+
+int
 posix_memalign(void **memory, size_t alignment, size_t size)
 {
     if (alignment < sizeof(void *) || alignment & (alignment - 1))

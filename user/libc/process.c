@@ -1,6 +1,7 @@
 /* The process itself. */
 #include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <fibril/calls.h>
@@ -47,6 +48,24 @@ gid_t
 getegid(void)
 {
     return sys_getegid();
+}
+
+int
+setuid(uid_t uid)
+{
+    return libc_result(sys_setuid(uid));
+}
+
+int
+setgid(gid_t gid)
+{
+    return libc_result(sys_setgid(gid));
+}
+
+mode_t
+umask(mode_t mask)
+{
+    return sys_umask(mask);
 }
 
 int
