@@ -47,7 +47,8 @@
 #define FIFO_BYTES 16
 #define RECEIVE_LEVEL 14
 #define ROOM_WAIT_US 20000 /* 16 bytes at 9600 baud, as another machine may have set it */
-#define ROUNDS 256         /* in one interrupt */
+#define ROUNDS 32          /* in one interrupt */
+#define TRANSMIT_BURST 64  /* at once: an emulator may take microseconds for each byte */
 
 static struct serial_port ports[4] = {
     {.base = 0x3f8, .irq = 4}, {.base = 0x2f8, .irq = 3}, {.base = 0x3e8, .irq = 4},
@@ -144,17 +145,21 @@ enable(struct serial_port *port, u8 bits, bool on)
     write_reg(port, REG_INTERRUPT_ENABLE, enabled);
 }
 
-/* Gives the transmitter what it takes now; its interrupt asks for the rest. */
+/* Gives the transmitter what it takes now, up to a bound; its interrupt asks for the rest. */
 static void
 transmit(struct serial_port *port)
 {
     struct serial_ring *ring = &port->output;
-    while (ring_count(ring) && (read_reg(port, REG_LINE_STATUS) & STATUS_ROOM)) {
+    u32 before = ring->taken;
+    while (ring_count(ring) && ring->taken - before < TRANSMIT_BURST &&
+           (read_reg(port, REG_LINE_STATUS) & STATUS_ROOM)) {
         port->stuck = false;
         for (u32 i = MIN(ring_count(ring), FIFO_BYTES); i; i--)
             write_reg(port, REG_DATA, ring->bytes[ring->taken++ & (ring->size - 1)]);
     }
     enable(port, ENABLE_TRANSMIT, ring_count(ring) != 0);
+    if (ring->taken != before && ring_room(ring) >= ring->size / 2 && port->drained)
+        port->drained(port);
 }
 
 /* Takes bytes, the first `sure` of them without asking whether they are there. */
@@ -177,32 +182,38 @@ receive(struct serial_port *port, unsigned sure)
     enable(port, ENABLE_RECEIVE, false); /* serial_get turns it on again */
 }
 
+/* What the hardware wants by this identification. */
+static void
+serve(struct serial_port *port, u8 id)
+{
+    if (id == ID_RECEIVED)
+        receive(port, RECEIVE_LEVEL);
+    else if (id == ID_TIMEOUT)
+        receive(port, 0);
+    else if (id == ID_TRANSMIT)
+        transmit(port);
+    else if (id == ID_LINE)
+        port->overruns += (read_reg(port, REG_LINE_STATUS) & STATUS_OVERRUN) != 0;
+    else
+        read_reg(port, REG_MODEM_STATUS);
+}
+
 static bool
 interrupt(void *argument)
 {
     struct serial_port *port = argument;
-    u32 received = port->input.put, sent = port->output.taken;
-    bool ours = false;
-    for (unsigned i = 0; i < ROUNDS; i++) {
-        u8 id = read_reg(port, REG_IDENTIFICATION);
-        if (id & ID_NONE)
-            break;
-        ours = true;
-        if ((id & ID_MASK) == ID_RECEIVED || (id & ID_MASK) == ID_TIMEOUT)
-            receive(port, (id & ID_MASK) == ID_RECEIVED ? RECEIVE_LEVEL : 0);
-        else if ((id & ID_MASK) == ID_TRANSMIT)
-            transmit(port);
-        else if ((id & ID_MASK) == ID_LINE)
-            port->overruns += (read_reg(port, REG_LINE_STATUS) & STATUS_OVERRUN) != 0;
-        else
-            read_reg(port, REG_MODEM_STATUS);
+    u32 received = port->input.put;
+    unsigned rounds = 0;
+    u8 id;
+    while (!((id = read_reg(port, REG_IDENTIFICATION)) & ID_NONE) && rounds++ < ROUNDS)
+        serve(port, id & ID_MASK);
+    if (!(id & ID_NONE)) { /* more to do: lower the line and raise it again, for it works by edges */
+        write_reg(port, REG_INTERRUPT_ENABLE, 0);
+        write_reg(port, REG_INTERRUPT_ENABLE, port->enabled);
     }
     if (port->input.put != received && port->received)
         port->received(port);
-    if (port->output.taken != sent && ring_room(&port->output) >= port->output.size / 2 &&
-        port->drained)
-        port->drained(port);
-    return ours;
+    return rounds != 0;
 }
 
 /* ---- Buffered use ---- */
