@@ -3,12 +3,12 @@
  * when they have ended. */
 #include "arch.h"
 #include "arch/i386/cpu.h"
-#include "arch/i386/io.h"
 #include "boot/boot_information.h"
-#include "boot/command_line.h"
+#include "boot/options.h"
 #include "boot/start.h"
-#include "fs/fs.h"
-#include "kernel/async/asys.h"
+#include "drivers/ata/ata.h"
+#include "drivers/serial.h"
+#include "drivers/vga.h"
 #include "kernel/fault.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -20,13 +20,7 @@
 extern u32 boot_stack_bottom[];
 extern u8 boot_stack_top[];
 
-static void
-early_write(const char *text, size_t length)
-{
-    while (length--)
-        port_out8(0x3f8, *text++);
-}
-static struct log_console early_console = {.write = early_write};
+#define CONSOLE_PORT 1 /* COM1 */
 
 static void
 on_tick(u64 now_ns)
@@ -62,11 +56,14 @@ NORETURN void
 start(u32 magic, u32 information)
 {
     kernel_task_init(boot_stack_bottom, boot_stack_top);
-    log_add_console(&early_console);
+    serial_console_start(CONSOLE_PORT);
     log_line("Fibril %s, compiled by gcc %s", FIBRIL_VERSION, __VERSION__);
     hooks_fill();
     descriptors_init();
     boot_information_read(magic, information);
+    boot_options_read(boot_information.command_line, ide_configure);
+    if (boot_options.vga)
+        vga_console_start();
     fpu_init();
     boot_memory_init();
     paging_init(boot_information.memory_end);

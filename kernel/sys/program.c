@@ -2,6 +2,7 @@
  * stack at entry; the auxiliary vector's numbers are Linux's (linux/auxvec.h). */
 #include "kernel/sys/program.h"
 #include "arch.h"
+#include "fs/descriptor.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/path.h"
@@ -249,4 +250,22 @@ program_load(const struct program *program, struct program_entry *entry)
     entry->instruction = l.header.entry;
     file_put(l.file);
     return error;
+}
+
+static void
+program_release(struct task *task)
+{
+    if (task->files)
+        descriptor_table_put(task->files);
+    if (task->directories)
+        directory_context_put(task->directories);
+    task->files = NULL;
+    task->directories = NULL;
+}
+
+void
+program_init(void)
+{
+    static struct task_hooks hooks = {.release = program_release};
+    task_register_hooks(&hooks);
 }

@@ -19,4 +19,7 @@ struct program_entry {
  * -E2BIG, the errors of opening and reading. On error the space may be partly filled. */
 int program_load(const struct program *program, struct program_entry *entry);
 
+/* At boot: lets the end of a task close its files and leave its directories. */
+void program_init(void);
+
 #endif

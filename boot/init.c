@@ -1,0 +1,169 @@
+/* Running the programs that the command line names: see init.h. */
+#include "boot/init.h"
+#include "boot/options.h"
+#include "drivers/hostlink.h"
+#include "fs/cache.h"
+#include "fs/descriptor.h"
+#include "fs/inode.h"
+#include "fs/name_cache.h"
+#include "fs/path.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/page.h"
+#include "kernel/sys/program.h"
+#include "kernel/task.h"
+
+#define STATUS_CANNOT_RUN (127 << 8)
+
+static struct process *processes[INITS_MOST];
+static int first_status;
+
+static int
+standard_files_open(struct task *task, bool channel)
+{
+    task->files = descriptor_table_create();
+    task->directories = directory_context_create();
+    if (!task->files || !task->directories)
+        return -ENOMEM;
+    if (channel)
+        return descriptor_open_standard(task->files, "/dev/hostin", "/dev/hostout", "/dev/hosterr");
+    return descriptor_open_standard(task->files, "/dev/console", "/dev/console", "/dev/console");
+}
+
+static int
+directory_enter(const char *path)
+{
+    struct inode *directory;
+    int error = path_find(NULL, path, PATH_DIRECTORY, &directory);
+    if (error)
+        return error;
+    struct directory_context *context = current_task()->directories;
+    inode_put(context->working);
+    context->working = directory;
+    return 0;
+}
+
+/* The first life of an init's user fibril: it becomes the program. */
+static void
+init_main(void *argument)
+{
+    unsigned index = (unsigned)(uintptr_t)argument;
+    const char *path = boot_options.inits[index];
+    struct program program = {
+        .path = path,
+        .argument_count = index == 0 ? boot_options.argument_count : 1,
+        .arguments = index == 0 ? boot_options.arguments : &boot_options.inits[index],
+        .environment_count = boot_options.environment_count,
+        .environment = boot_options.environment,
+    };
+    struct program_entry entry;
+    int error = standard_files_open(current_task(), index == 0 && boot_options.run_channel);
+    if (!error)
+        error = directory_enter(boot_options.directory);
+    if (!error)
+        error = program_load(&program, &entry);
+    if (error) {
+        log_line("init: %s cannot be run: error %d", path, error);
+        process_exit(STATUS_CANNOT_RUN);
+    }
+    user_start(entry.instruction, entry.stack);
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *name = path;
+    for (; *path; path++)
+        if (*path == '/' && path[1])
+            name = path + 1;
+    return name;
+}
+
+static void
+inits_start(void)
+{
+    for (unsigned i = 0; i < boot_options.init_count; i++) {
+        struct task *task;
+        int error = task_create_process(base_name(boot_options.inits[i]), init_main,
+                                        (void *)(uintptr_t)i, &task);
+        if (error)
+            panic("no memory to start %s", boot_options.inits[i]);
+        processes[i] = task->process;
+    }
+}
+
+static void
+inits_wait(bool report)
+{
+    for (unsigned i = 0; i < boot_options.init_count; i++) {
+        struct process *process = processes[i];
+        wait_event(&process->ended, process->task_count == 0);
+        if (report && boot_options.inject != INJECT_MISSINGLINE)
+            log_line("init: %s (pid %u) ended with status %d", boot_options.inits[i], process->id,
+                     process->exit_status);
+        if (i == 0)
+            first_status = process->exit_status;
+        process_put(process);
+    }
+}
+
+/* ---- Leaks: what is there after the first run must be there after the last ---- */
+
+struct resources {
+    u32 pages, objects, fibrils;
+};
+
+static void
+resources_count(struct resources *resources)
+{
+    struct fibril_counts fibrils;
+    name_cache_drop_all();
+    inode_drop_unused();
+    cache_drop_all();
+    pages_shrink_all();
+    fibril_count(&fibrils);
+    resources->pages = pages_free();
+    resources->objects = heap_objects();
+    resources->fibrils = fibrils.alive;
+}
+
+static void
+leaks_report(const struct resources *before, unsigned runs)
+{
+    struct resources after;
+    resources_count(&after);
+    log_line("init: %u runs, leak: pages=%d objects=%d fibrils=%d", runs,
+             (int)(before->pages - after.pages), (int)(after.objects - before->objects),
+             (int)(after.fibrils - before->fibrils));
+}
+
+int
+init_run_all(void)
+{
+    struct resources before;
+    for (unsigned run = 1; run <= boot_options.repeat; run++) {
+        inits_start();
+        inits_wait(run == boot_options.repeat);
+        if (boot_options.inject == INJECT_LEAK)
+            (void)page_alloc();
+        if (run == 1 && boot_options.repeat > 1)
+            resources_count(&before);
+    }
+    if (boot_options.repeat > 1)
+        leaks_report(&before, boot_options.repeat);
+    if (boot_options.inject == INJECT_BADEXIT)
+        first_status ^= 1 << 8;
+    return first_status;
+}
+
+void
+init_report(int status)
+{
+    int code = status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+    int error = hostlink_write(HOSTLINK_STATUS, &code, sizeof(code));
+    if (error)
+        log_line("init: the exit status could not be sent: error %d", error);
+    hostlink_flush();
+}

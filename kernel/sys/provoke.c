@@ -1,0 +1,138 @@
+/* /proc/provoke: each word written to it breaks one rule of the kernel, so that tests can see the
+ * assertion or the report that guards it. For uid 0 only, and for tests only. */
+#include "kernel/sys/provoke.h"
+#include "arch.h"
+#include "fs/pseudo.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/log.h"
+#include "kernel/mutex.h"
+#include "kernel/page.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+
+static struct mutex mutex = MUTEX_INIT(mutex, "provoke");
+static struct wait_queue queue = WAIT_QUEUE_INIT(queue, "provoke");
+
+static void
+provoke_panic(void)
+{
+    panic("provoked");
+}
+
+static void
+provoke_assert(void)
+{
+    ASSERT(mutex.owner == current_fibril());
+}
+
+static unsigned
+recurse(unsigned depth)
+{
+    volatile char space[100];
+    space[0] = (char)depth;
+    return depth == 0 ? 0 : recurse(depth - 1) + (unsigned)space[0];
+}
+
+static void
+provoke_overflow(void)
+{
+    log_line("provoke: %u", recurse(1000));
+}
+
+static void
+provoke_null(void)
+{
+    static volatile int *volatile nowhere = NULL;
+    *nowhere = 1;
+}
+
+static void
+provoke_mutex_twice(void)
+{
+    if (mutex_lock(&mutex) == 0 && mutex_lock(&mutex) == 0)
+        log_line("provoke: a mutex was taken twice");
+}
+
+static void
+provoke_mutex_unowned(void)
+{
+    mutex_unlock(&mutex);
+}
+
+static void
+provoke_mutex_kept(void)
+{
+    if (mutex_lock(&mutex) == 0)
+        log_line("provoke: a call returns with a mutex");
+}
+
+static void
+provoke_sleep_interrupts_off(void)
+{
+    interrupts_save();
+    wait_event_until(&queue, false, time_now_ns() + TICK_NS);
+}
+
+static void
+provoke_stack_magic(void)
+{
+    *current_fibril()->stack_bottom = 0;
+    schedule_yield();
+}
+
+static void
+provoke_double_free(void)
+{
+    struct page *page = page_alloc();
+    page_put(page);
+    page_put(page);
+}
+
+static const struct {
+    const char *word;
+    void (*provoke)(void);
+} provocations[] = {
+    {"panic", provoke_panic},
+    {"assert", provoke_assert},
+    {"overflow", provoke_overflow},
+    {"null", provoke_null},
+    {"mutex-twice", provoke_mutex_twice},
+    {"mutex-unowned", provoke_mutex_unowned},
+    {"mutex-kept", provoke_mutex_kept},
+    {"sleep-interrupts-off", provoke_sleep_interrupts_off},
+    {"stack-magic", provoke_stack_magic},
+    {"double-free", provoke_double_free},
+};
+
+static int
+provoke_store(const char *text, size_t length)
+{
+    if (current_task()->credentials->euid != 0)
+        return -EPERM;
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    for (unsigned i = 0; i < ARRAY_SIZE(provocations); i++)
+        if (strlen(provocations[i].word) == length &&
+            !memcmp(provocations[i].word, text, length)) {
+            provocations[i].provoke();
+            return 0;
+        }
+    return -EINVAL;
+}
+
+static void
+provoke_show(struct text_buffer *text)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(provocations); i++)
+        text_print(text, "%s\n", provocations[i].word);
+}
+
+void
+provoke_init(void)
+{
+    static struct proc_file file = {
+        .name = "provoke", .show = provoke_show, .store = provoke_store};
+    proc_register(&file);
+}
