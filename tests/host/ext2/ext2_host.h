@@ -44,7 +44,7 @@ char *host_command(const char *command);
 struct walk {
     /* Set by the caller: */
     bool sums;
-    u32 read_pages_most;  /* of one file; 0: all */
+    u32 read_pages_most;  /* of one file, and its last one; 0: all */
     u32 entries_most;     /* gives up beyond; 0: no bound */
     u32 batch;            /* entries taken from a directory at a time; 0: all */
     /* Results: */

@@ -61,9 +61,9 @@ host_sum(struct inode *inode, u32 pages_most, char sum[65])
     struct sha256 state;
     sha256_init(&state);
     u64 pages = (inode->size + PAGE_SIZE - 1) / PAGE_SIZE;
-    if (pages_most && pages > pages_most)
-        pages = pages_most;
     for (u64 index = 0; index < pages; index++) {
+        if (index == pages_most && index != 0) /* then the last one */
+            index = pages - 1;
         struct page *page;
         int error = cache_get_run(&inode->object, (u32)index, (u32)MIN(pages - index, 16u), &page);
         if (error)
