@@ -47,6 +47,8 @@ void ata_log_counters(void);
 #define ATA_DRDY 0x40
 #define ATA_BSY 0x80
 
+#define ATA_ABORTED 0x04 /* error, [ATA-6] 7.9: no such command, or nobody to do it */
+
 #define ATA_READ_SECTORS 0x20 /* [ATA-6] 8.27 and following */
 #define ATA_READ_SECTORS_EXT 0x24
 #define ATA_READ_DMA 0xc8

@@ -165,7 +165,9 @@ ata_identify(struct ata_device *device)
     ata_command_add_segment(command, port->scratch, 0, SECTOR_SIZE);
     ata_run_alone(port, command);
     if (command->result != ATA_OK) {
-        if (command->status != 0x00 && command->status != 0xff)
+        bool absent = command->status == 0x00 || command->status == 0xff ||
+                      (command->result == ATA_FAILED && command->error == ATA_ABORTED);
+        if (!absent)
             log_line("%s: device %u does not identify itself: status %02x, error %02x", port->name,
                      device->unit, command->status, command->error);
         return -ENODEV;

@@ -280,13 +280,13 @@ channel_occupied(struct ide_channel *channel)
 }
 
 static void
-identify_device(struct ide_channel *channel, struct ata_device *device)
+identify_device(struct ide_channel *channel, struct ata_device *device, enum signature signature)
 {
-    enum signature signature = read_signature(channel, device);
-    device->packet = signature == CD;
-    if (signature == NOBODY || !wait_not_busy(channel))
+    if (signature == NOBODY)
         return;
-    if (ata_identify(device) == 0)
+    device->packet = signature == CD;
+    select_device(channel, device, 0);
+    if (wait_not_busy(channel) && ata_identify(device) == 0)
         channel->port.devices[device->unit] = device;
 }
 
@@ -310,8 +310,11 @@ channel_probe(struct ide_channel *channel)
     port->devices[1] = &channel->device[1];
     ide_reset(port);
     port->devices[0] = port->devices[1] = NULL;
-    for (unsigned i = 0; i < ARRAY_SIZE(channel->device); i++)
-        identify_device(channel, &channel->device[i]);
+    /* Both signatures first: commands to one device write the other one's registers too. */
+    enum signature first = read_signature(channel, &channel->device[0]);
+    enum signature second = read_signature(channel, &channel->device[1]);
+    identify_device(channel, &channel->device[0], first);
+    identify_device(channel, &channel->device[1], second);
     return true; /* the handler is linked: the channel stays */
 }
 
