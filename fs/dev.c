@@ -11,6 +11,7 @@
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/random.h"
 #include "kernel/string.h"
 
 #define ROOT_NUMBER 1
@@ -222,32 +223,15 @@ zero_read(struct file *file, struct iter *iter, u64 *position)
     return iter->done ? 0 : error;
 }
 
-/* Numbers that differ from boot to boot and from call to call; not fit for keys. xorshift64*,
- * [Vigna 2016], stirred by the time-stamp counter at each call. */
-u64
-random_next(void)
-{
-    static u64 state = 0x9e3779b97f4a7c15u;
-
-    state ^= time_cycles();
-    if (!state)
-        state = 1;
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * 0x2545f4914f6cdd1du;
-}
-
 static int
 random_read(struct file *file, struct iter *iter, u64 *position)
 {
     int error = 0;
 
     while (!error && iter->left > 0) {
-        u64 words[16];
-        for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
-            words[i] = random_next();
-        error = iter_put(iter, words, MIN(iter->left, sizeof words));
+        char bytes[128];
+        random_bytes(bytes, sizeof bytes);
+        error = iter_put(iter, bytes, MIN(iter->left, sizeof bytes));
         if (!error && iter->left > 0)
             error = schedule_point();
     }

@@ -22,6 +22,7 @@ fs_init(void)
     inode_init();
     name_cache_init();
     dev_init();
+    host_files_init();
     proc_files_init();
 }
 

@@ -43,6 +43,6 @@ int dev_create(struct filesystem **filesystem);
 int proc_create(struct filesystem **filesystem);
 void proc_files_init(void);
 void dev_init(void);
-u64 random_next(void); /* also for AT_RANDOM; not fit for keys */
+void host_files_init(void); /* the run channel's files */
 
 #endif

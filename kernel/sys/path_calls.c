@@ -219,13 +219,3 @@ sys_getcwd(char USER *buffer, size_t size)
     page_put(page);
     return result;
 }
-
-long
-sys_umask(u32 mask)
-{
-    struct credentials *credentials = current_task()->credentials;
-    u32 before = credentials->umask;
-
-    credentials->umask = mask & 0777;
-    return before;
-}
