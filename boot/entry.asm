@@ -52,8 +52,8 @@ entry:
     ; 5. C: start(magic, physical address of the multiboot information)
     mov esp, boot_stack_top
     xor ebp, ebp
-    push edi
-    push esi
+    mov eax, esi
+    mov edx, edi
     call start
 .hang:
     hlt

@@ -242,7 +242,7 @@ page_put(struct page *page)
     ASSERT(page->references > 0);
     if (--page->references > 0)
         return;
-    ASSERT(page->state == PAGE_PLAIN || page->state == PAGE_FAILED);
+    ASSERT(page->state != PAGE_FREE && !page->object);
     free_count += 1u << page->order;
     if (page->order == 0 && hot_count < HOT_PAGES) {
         page->state = PAGE_PLAIN;

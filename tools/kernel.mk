@@ -15,7 +15,7 @@ CC := gcc
 GCC_INCLUDE := $(shell $(CC) -print-file-name=include)
 KERNEL_CFLAGS := -std=gnu11 -O2 -g -m32 -march=i686 -mtune=generic -ffreestanding -fno-pic -fno-pie \
   -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -mgeneral-regs-only \
-  -fno-omit-frame-pointer -fno-strict-aliasing -mpreferred-stack-boundary=2 -nostdinc -isystem $(GCC_INCLUDE) -I. -Iarch/i386 \
+  -mregparm=3 -fno-omit-frame-pointer -fno-strict-aliasing -mpreferred-stack-boundary=2 -nostdinc -isystem $(GCC_INCLUDE) -I. -Iarch/i386 \
   -I$(BUILD)/kernel -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wframe-larger-than=512 \
   -ffile-prefix-map=$(CURDIR)=. -DFIBRIL_VERSION='"$(VERSION)"' $(if $(CI),-Werror)
 LDFLAGS_KERNEL := -m elf_i386 -nostdlib -z noexecstack -z max-page-size=4096 --build-id=none

@@ -124,11 +124,34 @@ void *stack_slot_base(unsigned slot); /* lowest address of the slot's stack page
 void stack_slot_map(unsigned slot, u32 physical);
 u32 stack_slot_unmap(unsigned slot);
 
-/* Saves the registers of the running fibril, stores its stack pointer in *from and continues at
- * `to`; returns when somebody switches back. Interrupts off. */
-void context_switch(void **from, void *to);
-/* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack. */
-void *context_prepare(void *stack_top, void (*entry)(void));
+/* Stores the running fibril's stack pointer in *from and continues on the stack `to`; returns when
+ * somebody switches back. Interrupts off. All that must survive lies on the stack: the compiler has
+ * saved what it needs, because every register is named as changed; the frame pointer and the place
+ * to continue at are pushed here. */
+static inline void
+context_switch(void **from, void *to)
+{
+    __asm__ volatile("push %%ebp\n\t"
+                     "push $1f\n\t"
+                     "mov %%esp, (%0)\n\t"
+                     "mov %1, %%esp\n\t"
+                     "ret\n"
+                     "1: pop %%ebp"
+                     : "+a"(from), "+d"(to)
+                     :
+                     : "ebx", "ecx", "esi", "edi", "memory", "cc");
+}
+/* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack: below
+ * it two zeros, where a caller's frame would be, end the chain of frames for backtraces. */
+static inline void *
+context_prepare(void *stack_top, void (*entry)(void))
+{
+    uintptr_t *words = (uintptr_t *)stack_top;
+    *--words = 0;
+    *--words = 0;
+    *--words = (uintptr_t)entry;
+    return words;
+}
 /* At every switch to a user fibril: where the CPU starts its stack when it enters the kernel. */
 void context_set_kernel_stack(void *stack_top);
 /* Is the stack pointer inside [bottom, top) now? */

@@ -3,6 +3,7 @@
 ; Each entry leaves a struct registers (arch/i386/registers.h) on the stack of the running fibril:
 ; from user mode that is the stack at TSS.esp0, the top of the running user fibril's. Exceptions and
 ; system calls stay on it, because they may sleep; interrupts go on to a stack of their own.
+; C functions take their first arguments in eax, edx and ecx (-mregparm=3).
 
 KERNEL_DATA  equ 0x10
 TRAP_SYSCALL equ 0x80
@@ -40,9 +41,8 @@ syscall_entry:
     SAVE
     sti
     xor ebp, ebp
-    push esp
+    mov eax, esp
     call [arch_hooks]                ; ->system_call(registers)
-    add esp, 4
 
 ; Back to user mode, whatever brought us here. The frame is at esp.
 return_to_user:
@@ -65,15 +65,14 @@ return_to_user:
     add esp, 8
     iret
 .work:
-    push esp
+    mov eax, esp
     call return_to_user_work         ; interrupts off in and out; may schedule
-    add esp, 4
     jmp return_to_user
 
 ; void user_enter(const struct registers *frame): the first way to user mode. The frame is at the
 ; top of the running user fibril's stack.
 user_enter:
-    mov esp, [esp + 4]
+    mov esp, eax
     jmp return_to_user
 
 ; Exceptions 0 to 31 and interrupt lines 0 to 15 push their number and come here.
@@ -83,9 +82,8 @@ trap_common:
     cmp dword [esp + 36], IRQ_BASE
     jae interrupt_common
     mov ebp, [esp + 20]              ; keep the interrupted frame pointer for backtraces
-    push esp
+    mov eax, esp
     call trap_dispatch
-    add esp, 4
 trap_return:
     test byte [esp + 48], 3          ; cs: from user mode?
     jnz return_to_user
@@ -104,7 +102,7 @@ trap_return:
 interrupt_common:
     mov ebx, esp
     mov esp, interrupt_stack_top     ; handlers keep interrupts off, so it is never in use already
-    push ebx
+    mov eax, ebx
     call interrupt_dispatch
     mov esp, ebx
     jmp trap_return

@@ -3,7 +3,7 @@
 ; While one of these runs, current->copy_recovery says where the page-fault handler continues when a
 ; fault cannot be mended. It lies in the fibril, because a fault may sleep and other fibrils copy
 ; meanwhile. Each returns 0 or -EFAULT (the string copy: the length or -EFAULT) and is called with a
-; range that has been checked to lie in user space.
+; range that has been checked to lie in user space. Arguments come in eax, edx and ecx.
 
 CURRENT       equ 0                  ; struct cpu.current
 RECOVERY      equ 4                  ; struct fibril.copy_recovery
@@ -18,15 +18,21 @@ global user_copy, user_clear, user_copy_string
 user_copy:
     push esi
     push edi
-    mov edi, [esp + 12]
-    mov esi, [esp + 16]
+    mov edi, eax
+    mov esi, edx
     mov edx, [cpu + CURRENT]
     mov dword [edx + RECOVERY], .fault
-    mov ecx, [esp + 20]
+    mov eax, ecx
     shr ecx, 2
     rep movsd
-    mov ecx, [esp + 20]
-    and ecx, 3
+    and eax, 3
+    jnz .rest
+    mov [edx + RECOVERY], eax
+    pop edi
+    pop esi
+    ret
+.rest:
+    mov ecx, eax
     rep movsb
     mov [edx + RECOVERY], ecx
     xor eax, eax
@@ -45,14 +51,15 @@ user_copy:
 user_clear:
     push esi
     push edi
-    mov edi, [esp + 12]
+    mov edi, eax
+    mov esi, edx
     mov edx, [cpu + CURRENT]
     mov dword [edx + RECOVERY], user_copy.fault
     xor eax, eax
-    mov ecx, [esp + 16]
+    mov ecx, esi
     shr ecx, 2
     rep stosd
-    mov ecx, [esp + 16]
+    mov ecx, esi
     and ecx, 3
     rep stosb
     mov [edx + RECOVERY], ecx
@@ -65,27 +72,32 @@ user_clear:
 user_copy_string:
     push esi
     push edi
-    mov edi, [esp + 12]
-    mov esi, [esp + 16]
-    mov ecx, [esp + 20]
+    mov edi, eax
+    mov esi, edx
+    sub esi, eax                     ; from - to: one register walks both
+    lea ecx, [eax + ecx]             ; where the room ends
+    push eax
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], user_copy.fault
+    mov dword [edx + RECOVERY], .fault
 .next:
-    dec ecx
-    js .end
-    mov al, [esi]
+    cmp edi, ecx
+    je .end
+    mov al, [esi + edi]
     mov [edi], al
-    inc esi
     inc edi
     test al, al
     jnz .next
     dec edi
 .end:
     mov dword [edx + RECOVERY], 0
+    pop edx
     mov eax, edi
-    sub eax, [esp + 12]
+    sub eax, edx
     pop edi
     pop esi
     ret
+.fault:
+    pop edx
+    jmp user_copy.fault
 
 section .note.GNU-stack noalloc noexec nowrite progbits
