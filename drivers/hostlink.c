@@ -43,7 +43,8 @@ hostlink_start(void)
         return error;
     port->received = port_changed;
     port->drained = port_changed;
-    return 0;
+    /* The host sends nothing before this: setting up the line has thrown away what had come. */
+    return hostlink_write(HOSTLINK_INPUT, "", 0);
 }
 
 /* ---- Reading ---- */
