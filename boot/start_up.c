@@ -22,6 +22,7 @@
 #include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
+#include "kernel/sys/measure.h"
 #include "kernel/sys/program.h"
 #include "kernel/sys/provoke.h"
 #include "kernel/task.h"
@@ -192,6 +193,7 @@ start_up(void *unused)
     asys_init();
     program_init();
     provoke_init();
+    measure_init();
     devices_start();
     file_systems_start();
     inject_before();

@@ -101,7 +101,6 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     fibril->slot = slot;
     fibril->id = next_id++;
     fibril->call_number = NO_CALL;
-    list_init(&fibril->ready_link);
     /* A user fibril's frame for user mode lies at the very top, so C starts below it. */
     void *stack = kind == FIBRIL_USER ? (u8 *)fibril - USER_FRAME_BYTES : (u8 *)fibril;
     fibril->saved_stack = context_prepare(stack, fibril_main);
@@ -128,7 +127,7 @@ void
 fibril_release(struct fibril *fibril)
 {
     struct task *task = fibril->task;
-    ASSERT(!fibril->queued && fibril->state != FIBRIL_RUNNING);
+    ASSERT(fibril->state == FIBRIL_DEAD || fibril->state == FIBRIL_NEW);
     ASSERT(*fibril->stack_bottom == STACK_MAGIC);
     trace(TRACE_REAP, fibril->id, 0);
     list_remove(&fibril->task_link);

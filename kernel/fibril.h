@@ -52,13 +52,11 @@ struct fibril {
 
     /* Interrupts off: */
     u8 state; /* enum fibril_state */
-    bool queued; /* in its task's ready list */
     /* Immutable once started: */
     u8 kind; /* enum fibril_kind */
-    /* The running fibril's own, but cancel_error, which anybody sets with interrupts off: */
-    u8 reserved;
+    /* Anybody sets it, with interrupts off: */
     s32 cancel_error; /* 0, or what its sleeps return from now on: -EINTR, -ECANCELED, -ETIME */
-    struct list ready_link;
+    struct fibril *ready_next; /* in its task's ready list */
     struct task *task;
     struct list task_link; /* task->fibrils */
     void (*function)(void *argument);
@@ -74,7 +72,6 @@ struct fibril {
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
-    u32 blocked;              /* times it really gave way in a sleep */
     u8 link_depth;            /* path walk: symbolic links followed */
     u8 mutexes_held;
     bool inline_only; /* its first sleep fails with -EAGAIN instead */

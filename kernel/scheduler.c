@@ -36,44 +36,64 @@ task_enqueue(struct task *task)
 /* FIRST and LAST among the fibrils of its kind; BEHIND_USERS: behind all that are ready. */
 enum place { FIRST, LAST, BEHIND_USERS };
 
+static inline void
+ready_add_first(struct ready_list *list, struct fibril *fibril)
+{
+    fibril->ready_next = list->first;
+    if (!list->first)
+        list->last = fibril;
+    list->first = fibril;
+}
+
+static inline void
+ready_add_last(struct ready_list *list, struct fibril *fibril)
+{
+    fibril->ready_next = NULL;
+    if (list->first)
+        list->last->ready_next = fibril;
+    else
+        list->first = fibril;
+    list->last = fibril;
+}
+
 static void
 fibril_enqueue(struct fibril *fibril, enum place where)
 {
     struct task *task = fibril->task;
-    struct list *list = &task->ready_users;
-    ASSERT(!fibril->queued);
+    struct ready_list *list = &task->ready_users;
+    ASSERT(fibril->state != FIBRIL_READY);
     fibril->state = FIBRIL_READY;
-    fibril->queued = true;
     if (fibril->kind == FIBRIL_CALL && where != BEHIND_USERS) {
         list = &task->ready_calls;
         task->return_work |= WORK_READY;
     }
     if (where == FIRST)
-        list_add_head(list, &fibril->ready_link);
+        ready_add_first(list, fibril);
     else
-        list_add_tail(list, &fibril->ready_link);
+        ready_add_last(list, fibril);
     task_enqueue(task);
 }
 
-static struct fibril *
+static ALWAYS_INLINE struct fibril *
 task_take_ready(struct task *task)
 {
-    struct list *calls = &task->ready_calls;
-    struct list *list = list_empty(calls) ? &task->ready_users : calls;
-    if (list_empty(list))
-        return NULL;
-    struct fibril *fibril = list_first(list, struct fibril, ready_link);
-    list_remove(&fibril->ready_link);
-    fibril->queued = false;
-    if (list_empty(calls))
-        task->return_work &= ~WORK_READY;
+    struct fibril *fibril = task->ready_calls.first;
+    if (likely(fibril != NULL)) {
+        task->ready_calls.first = fibril->ready_next;
+        if (!fibril->ready_next)
+            task->return_work &= ~WORK_READY;
+        return fibril;
+    }
+    fibril = task->ready_users.first;
+    if (fibril)
+        task->ready_users.first = fibril->ready_next;
     return fibril;
 }
 
 static bool
 task_has_ready(const struct task *task)
 {
-    return !list_empty(&task->ready_calls) || !list_empty(&task->ready_users);
+    return task->ready_calls.first || task->ready_users.first;
 }
 
 void
@@ -99,41 +119,6 @@ fibril_wake(struct fibril *fibril)
 
 /* ---- The choice ---- */
 
-/* The next task's turn: takes it from the run queue. The present task has no ready fibril, or its
- * slice is used up; in that case it goes to the end of the queue. */
-static struct fibril *
-pick_other_task(struct task *task)
-{
-    if (list_empty(&run_queue)) {
-        struct fibril *own = task_take_ready(task);
-        return own ? own : cpu.idle;
-    }
-    struct task *next = list_first(&run_queue, struct task, run_link);
-    list_remove(&next->run_link);
-    next->queued = false;
-    if (task_has_ready(task)) {
-        if (task->slice_left == 0)
-            task->slice_left = SLICE_TICKS;
-        task->queued = true;
-        list_add_tail(&run_queue, &task->run_link);
-    }
-    return task_take_ready(next);
-}
-
-static struct fibril *
-pick_next(struct task *task)
-{
-    if (likely(task->slice_left > 0 && !(task->return_work & WORK_PREEMPT))) {
-        struct fibril *own = task_take_ready(task);
-        if (likely(own != NULL))
-            return own;
-    }
-    task->return_work &= ~WORK_PREEMPT;
-    return pick_other_task(task);
-}
-
-/* ---- The switch ---- */
-
 static void
 enter_task(struct task *next)
 {
@@ -145,66 +130,126 @@ enter_task(struct task *next)
         address_space_load(next->space);
 }
 
-/* Makes `next` the running fibril. Interrupts off; returns when somebody switches back. */
-static void
+/* The next task's turn: takes it from the run queue and makes it the running one. The present task
+ * has no ready fibril, or its slice is used up; in that case it goes to the end of the queue. */
+static __attribute__((noinline)) struct fibril *
+pick_other_task(struct task *task)
+{
+    struct task *next = &kernel_task;
+    task->return_work &= ~WORK_PREEMPT;
+    if (!list_empty(&run_queue)) {
+        next = list_first(&run_queue, struct task, run_link);
+        list_remove(&next->run_link);
+        next->queued = false;
+        if (task_has_ready(task)) {
+            if (task->slice_left == 0)
+                task->slice_left = SLICE_TICKS;
+            task->queued = true;
+            list_add_tail(&run_queue, &task->run_link);
+        }
+    } else if (task_has_ready(task)) {
+        next = task;
+    }
+    if (next != task)
+        enter_task(next);
+    struct fibril *fibril = task_take_ready(next);
+    return fibril ? fibril : cpu.idle;
+}
+
+static ALWAYS_INLINE struct fibril *
+pick_next(struct task *task)
+{
+    if (likely(!(task->return_work & WORK_PREEMPT))) {
+        struct fibril *own = task_take_ready(task);
+        if (likely(own != NULL))
+            return own;
+    }
+    return pick_other_task(task);
+}
+
+/* ---- The switch ---- */
+
+static __attribute__((noinline)) void
+enter_user_fibril(struct fibril *next)
+{
+    context_set_kernel_stack(next->stack_top);
+    user_context_load(next->user);
+}
+
+static __attribute__((noinline)) void
+trace_switch(struct fibril *self, struct fibril *next, enum switch_reason reason)
+{
+    if (self->state == FIBRIL_SLEEPING)
+        trace(TRACE_BLOCK, (u32)(uintptr_t)self->wait_channel, 0);
+    cpu.current = next;
+    trace(TRACE_SWITCH, self->id, reason);
+}
+
+/* Makes `next` the running fibril. Interrupts off; returns when somebody switches back. The task has
+ * been entered already. */
+static ALWAYS_INLINE void
 switch_to(struct fibril *self, struct fibril *next, enum switch_reason reason)
 {
-    if (next->task != self->task)
-        enter_task(next->task);
+    if (unlikely(trace_enabled))
+        trace_switch(self, next, reason);
     next->state = FIBRIL_RUNNING;
     cpu.current = next;
     cpu.switches++;
-    trace(TRACE_SWITCH, self->id, reason);
-    if (next->kind == FIBRIL_USER) {
-        context_set_kernel_stack(next->stack_top);
-        user_context_load(next->user);
-    }
+    if (next->kind == FIBRIL_USER)
+        enter_user_fibril(next);
     context_switch(&self->saved_stack, next->saved_stack);
-    schedule_tail();
+    /* Here `next` is what this fibril switched to long ago: only `self` is right. */
+    if (unlikely(cpu.dead != NULL))
+        schedule_tail();
 }
 
 void
 schedule_tail(void)
 {
     struct fibril *dead = cpu.dead;
-    if (unlikely(dead != NULL)) {
+    if (dead) {
         cpu.dead = NULL;
         fibril_release(dead);
     }
 }
 
-static void
+/* On its own stack, and so not inside an interrupt, which has another; the stack was never full. */
+static ALWAYS_INLINE void
 assert_may_switch(const struct fibril *self)
 {
     ASSERT(*self->stack_bottom == STACK_MAGIC);
-    ASSERT(stack_pointer_within(self->stack_bottom, self->stack_top));
-    ASSERT(cpu.interrupt_depth == 0);
+    ASSERT(stack_pointer_above(self->stack_bottom));
+}
+
+/* The running fibril gives way though it could go on: into a ready list again. NULL: it goes on after
+ * all, because nobody else is ready, or because it was woken when it was only about to sleep. */
+static __attribute__((noinline)) struct fibril *
+pick_instead_of(struct fibril *self, enum switch_reason reason)
+{
+    if (reason == SWITCH_BLOCK)
+        return NULL;
+    if (self->kind != FIBRIL_IDLE)
+        fibril_enqueue(self, reason == SWITCH_PREEMPT ? FIRST : BEHIND_USERS);
+    struct fibril *next = pick_next(self->task);
+    if (next != self)
+        return next;
+    self->state = FIBRIL_RUNNING;
+    return NULL;
 }
 
 void
 schedule(enum switch_reason reason)
 {
-    struct fibril *self = cpu.current;
+    struct fibril *self = cpu.current, *next;
     assert_may_switch(self);
-    interrupt_state flags = interrupts_save();
-    ASSERT(flags & INTERRUPT_FLAG);
-    if (self->state == FIBRIL_RUNNING) {
-        if (reason == SWITCH_BLOCK) { /* woken before it had gone to sleep */
-            interrupts_restore(flags);
-            return;
-        }
-        if (self->kind != FIBRIL_IDLE)
-            fibril_enqueue(self, reason == SWITCH_PREEMPT ? FIRST : BEHIND_USERS);
-    } else {
-        self->blocked++;
-        trace(TRACE_BLOCK, (u32)(uintptr_t)self->wait_channel, 0);
-    }
-    struct fibril *next = pick_next(self->task);
-    if (likely(next != self))
-        switch_to(self, next, reason);
+    ASSERT(interrupts_turn_off());
+    if (likely(self->state != FIBRIL_RUNNING))
+        next = pick_next(self->task);
     else
-        self->state = FIBRIL_RUNNING;
-    interrupts_restore(flags);
+        next = pick_instead_of(self, reason);
+    if (likely(next != NULL))
+        switch_to(self, next, reason);
+    interrupts_turn_on();
 }
 
 void

@@ -38,8 +38,6 @@ task_init(struct task *task, struct process *process, u32 tid)
     task->tid = tid;
     task->process = process;
     list_init(&task->run_link);
-    list_init(&task->ready_calls);
-    list_init(&task->ready_users);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
@@ -66,7 +64,6 @@ kernel_task_init(u32 *stack_bottom, void *stack_top)
         .call_number = NO_CALL,
     };
     *stack_bottom = STACK_MAGIC;
-    list_init(&boot_fibril.ready_link);
     list_add_tail(&kernel_task.fibrils, &boot_fibril.task_link);
     kernel_task.fibril_count = 1;
     cpu.current = cpu.idle = &boot_fibril;

@@ -42,14 +42,19 @@ struct process {
     struct wait_queue ended; /* task_count has become 0 */
 };
 
+/* Ready fibrils, chained by ready_next; `last` counts only while there is a first. */
+struct ready_list {
+    struct fibril *first, *last;
+};
+
 struct task {
     /* Interrupts off: */
     u32 return_work;        /* WORK_ bits; first, for the assembly's test */
     bool queued;            /* in the scheduler's run queue */
     u8 slice_left;          /* ticks */
     struct list run_link;
-    struct list ready_calls; /* ready call fibrils */
-    struct list ready_users; /* ready user fibrils */
+    struct ready_list ready_calls; /* ready call fibrils */
+    struct ready_list ready_users; /* ready user fibrils, and call fibrils that yielded */
     struct list fibrils;     /* all its fibrils */
     u32 fibril_count;
     struct wait_queue fibril_ended;

@@ -30,6 +30,7 @@ typedef int64_t s64;
 #define likely(condition) __builtin_expect(!!(condition), 1)
 #define unlikely(condition) __builtin_expect(!!(condition), 0)
 #define MUST_CHECK __attribute__((warn_unused_result))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NORETURN __attribute__((noreturn))
 #define PRINTF(text, first) __attribute__((format(printf, text, first)))
 

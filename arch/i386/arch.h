@@ -18,6 +18,18 @@ interrupts_save(void)
     return flags;
 }
 
+/* For schedule(), which knows that they were on: turns them off, and says whether they were on. */
+static inline bool
+interrupts_turn_off(void)
+{
+    return interrupts_save() & 0x200;
+}
+static inline void
+interrupts_turn_on(void)
+{
+    __asm__ volatile("sti" ::: "memory");
+}
+
 static inline void
 interrupts_restore(interrupt_state flags)
 {
@@ -154,12 +166,11 @@ context_prepare(void *stack_top, void (*entry)(void))
 }
 /* At every switch to a user fibril: where the CPU starts its stack when it enters the kernel. */
 void context_set_kernel_stack(void *stack_top);
-/* Is the stack pointer inside [bottom, top) now? */
+/* Is the stack pointer inside the page that begins at `bottom`? */
 static inline bool
-stack_pointer_within(const void *bottom, const void *top)
+stack_pointer_above(const void *bottom)
 {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    return here - (uintptr_t)bottom < (uintptr_t)top - (uintptr_t)bottom;
+    return (uintptr_t)__builtin_frame_address(0) - (uintptr_t)bottom < PAGE_SIZE;
 }
 
 /* ---- What user mode has of its own beside the registers: TLS descriptors, FPU and SSE state. A user
