@@ -33,7 +33,7 @@ trace_write(enum trace_event event, u32 a, u32 b)
     ring[written++ % TRACE_RECORDS] = (struct trace_record){
         .cycles = time_cycles(),
         .event = event,
-        .task = cpu.task->tid,
+        .task = cpu.current->task->tid,
         .fibril = cpu.current->id,
         .a = a,
         .b = b,
