@@ -3,7 +3,7 @@
  * on the disk at /mnt/0, if there is one. The init of `make run`. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 
 #define DEPTH_OF_PICTURE 8
 #define ENTRIES_OF_PICTURE 600
+#define SHORT_WALK_NS 1000000000ull
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static const unsigned depths[] = {0, 4, 16, 64, 256}; /* 0: synchronously */
@@ -76,7 +77,7 @@ show_progress(struct walk *walk)
 }
 
 static int
-run_walk(struct run *run, const char *path, unsigned depth)
+run_once(struct run *run, const char *path, unsigned depth)
 {
     struct walk_counters before;
 
@@ -90,6 +91,32 @@ run_walk(struct run *run, const char *path, unsigned depth)
     if (walk_run(&run->walk) < 0)
         return -1;
     run->used = walk_counters_since(&before);
+    return 0;
+}
+
+static int
+compare_times(const void *one, const void *other)
+{
+    unsigned long long a = ((const struct run *)one)->used.nanoseconds;
+    unsigned long long b = ((const struct run *)other)->used.nanoseconds;
+
+    return (a > b) - (a < b);
+}
+
+/* A walk; a short one three times, of which the middle one counts, since other programs of the machine
+ * under the emulator disturb. */
+static int
+run_walk(struct run *run, const char *path, unsigned depth)
+{
+    struct run runs[3];
+    int count = 0;
+
+    do {
+        if (run_once(&runs[count++], path, depth) < 0)
+            return -1;
+    } while (count < 3 && runs[0].used.nanoseconds < SHORT_WALK_NS);
+    qsort(runs, count, sizeof runs[0], compare_times);
+    *run = runs[count / 2];
     printf("\r%50s\r", "");
     fflush(stdout);
     walk_report(&run->walk, &run->used);
@@ -125,24 +152,37 @@ print_run(const struct run *run, const struct run *synchronous)
     printf(" %4.0f%% %5.2f\n", busy_percent(run), seconds(synchronous) / seconds(run));
 }
 
-/* Why asynchronous calls were no gain, from what was measured. */
+/* Why asynchronous calls gained nothing, from what was measured. */
 static void
-explain(const struct run *run, const struct run *synchronous)
+explain_loss(const struct run *run, const struct run *synchronous)
 {
-    double gain = seconds(synchronous) / seconds(run);
-
-    if (gain >= 1)
-        return;
-    printf("  %s: gain %.2f is below 1: ", run_name(&run->walk), gain);
-    if (busy_percent(synchronous) < 50)
-        printf("the disk was busy only %.0f %% of the synchronous walk, so there was little\n"
-               "  waiting to overlap, and submitting and awaiting cost more than it saved.\n",
+    printf("  %s: the gain is %.2f, below 1, because ", run_name(&run->walk),
+           seconds(synchronous) / seconds(run));
+    if (busy_percent(synchronous) < 60)
+        printf("the disk was busy only %.0f %% of\n  the synchronous walk: there was little waiting to "
+               "overlap, and starting and\n  collecting calls cost more than it saved.\n",
                busy_percent(synchronous));
     else if (run->used.requests > synchronous->used.requests)
-        printf("it took %llu more disk requests than the synchronous walk.\n",
+        printf("it took %llu more disk requests.\n",
                run->used.requests - synchronous->used.requests);
     else
-        printf("this disk serves one request at a time and gains nothing from knowing more.\n");
+        printf("this disk takes one command\n  at a time and was no faster for knowing more of them.\n");
+}
+
+static void
+explain(const struct run *runs, size_t count)
+{
+    double best = 0;
+
+    for (size_t i = 1; i < count; i++) {
+        double gain = seconds(&runs[0]) / seconds(&runs[i]);
+        best = gain > best ? gain : best;
+        if (gain < 1)
+            explain_loss(&runs[i], &runs[0]);
+    }
+    if (best >= 1 && best < 2 && busy_percent(&runs[0]) > 90)
+        puts("  The disk was busy nearly all the time and takes one command at a time, so only merging\n"
+             "  neighbouring requests and a shorter way of the head could gain.");
 }
 
 static void
@@ -159,8 +199,7 @@ print_table(const struct run *runs, size_t count)
     for (size_t i = 0; i < count; i++)
         print_run(&runs[i], &runs[0]);
     putchar('\n');
-    for (size_t i = 1; i < count; i++)
-        explain(&runs[i], &runs[0]);
+    explain(runs, count);
 }
 
 /* ---- The picture ---- */
@@ -185,7 +224,7 @@ print_picture(const char *path)
         timeline_stop();
     printf("\n  A moment of such a walk with %d calls in flight, a row per fibril of the task:\n\n",
            DEPTH_OF_PICTURE);
-    if (!timeline_print(getpid(), 18, 76))
+    if (!timeline_print(getpid(), DEPTH_OF_PICTURE + 8, 76))
         puts("  (nothing was traced)");
 }
 

@@ -13,7 +13,10 @@
 #define RECORDS_MOST 16384
 #define FIBRILS_MOST 512 /* that are followed at a time */
 #define COLUMNS_MOST 120
+#define ROWS_MOST 40
+#define NO_ROW (-1)
 #define NAME_SIZE 16
+#define DISK_ANSWERS 10 /* in the stretch shown */
 
 enum state { GONE = ' ', BLOCKED = '.', READY = '-', RUNNING = '#' };
 
@@ -29,8 +32,8 @@ struct lane {
     unsigned fibril; /* 0: free */
     enum state state;
     unsigned long long since;
-    char call[NAME_SIZE];
-    char *row; /* in the picture, or NULL */
+    bool submits; /* the user fibril */
+    int row;      /* in the picture, or NO_ROW */
 };
 
 struct picture {
@@ -40,10 +43,9 @@ struct picture {
     struct lane lanes[FIBRILS_MOST];
     bool showing; /* the stretch has begun */
     unsigned long long begin, end;
-    unsigned columns, rows, rows_used;
-    char cells[64][COLUMNS_MOST + 1];
-    const struct lane *row_lane[64];
-    char row_call[64][NAME_SIZE];
+    unsigned columns, rows;
+    char cells[ROWS_MOST][COLUMNS_MOST + 1]; /* row 0: the user fibril */
+    bool taken[ROWS_MOST], ever_taken[ROWS_MOST];
     char disk[COLUMNS_MOST + 1];
 };
 
@@ -199,31 +201,38 @@ find_lane(struct picture *picture, unsigned fibril)
             spare = lane;
     }
     if (spare)
-        *spare = (struct lane){.fibril = fibril, .state = GONE};
+        *spare = (struct lane){.fibril = fibril, .state = GONE, .row = NO_ROW};
     return spare;
 }
 
-/* Gives the fibril a row of the picture: at the beginning of the stretch, or when it first appears. */
+/* The fibril's row in the picture is the first that no other has now. */
 static void
 give_row(struct picture *picture, struct lane *lane)
 {
-    if (lane->row || !picture->showing || picture->rows_used == picture->rows)
+    unsigned row = lane->submits ? 0 : 1;
+
+    while (row < picture->rows && picture->taken[row])
+        row++;
+    if (row == picture->rows)
         return;
-    lane->row = picture->cells[picture->rows_used];
-    picture->row_lane[picture->rows_used++] = lane;
+    lane->row = row;
+    picture->taken[row] = picture->ever_taken[row] = true;
 }
 
 static void
 change(struct picture *picture, struct lane *lane, enum state state, unsigned long long now)
 {
-    if (lane->row && lane->state != GONE)
-        paint(lane->row, picture, lane->state, lane->since, now);
+    if (lane->row != NO_ROW && lane->state != GONE)
+        paint(picture->cells[lane->row], picture, lane->state, lane->since, now);
     lane->state = state;
     lane->since = now;
-    if (state != GONE)
-        give_row(picture, lane);
-    else
+    if (state == GONE) {
+        if (lane->row != NO_ROW)
+            picture->taken[lane->row] = false;
         lane->fibril = 0;
+    } else if (picture->showing && lane->row == NO_ROW) {
+        give_row(picture, lane);
+    }
 }
 
 /* The switch to record->fibril, from another of this or another task. */
@@ -260,7 +269,7 @@ follow(struct picture *picture, const struct record *record)
                 change(picture, lane, READY, record->cycles);
     } else if (strcmp(record->event, "call_in") == 0) {
         if (ours && (lane = find_lane(picture, record->fibril)))
-            strcpy(lane->call, record->detail);
+            lane->submits |= strcmp(record->detail, "asys_submit") == 0;
     }
 }
 
@@ -282,29 +291,46 @@ follow_disk(struct picture *picture, const struct record *record)
 
 /* ---- The stretch ---- */
 
-/* Where the picture begins and ends: from the middle of the trace on, as long as the fibrils that were
- * there at the beginning and those that join have rows. */
+static unsigned
+count_blocked(const struct picture *picture)
+{
+    unsigned blocked = 0;
+
+    for (const struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
+        blocked += lane->fibril != 0 && lane->state == BLOCKED;
+    return blocked;
+}
+
+/* The record at which most fibrils sleep, in the later half of the trace. */
+static unsigned
+find_most_blocked(struct picture *picture)
+{
+    unsigned best = 0, best_count = 0;
+
+    for (unsigned i = 0; i < picture->count; i++) {
+        follow(picture, &picture->records[i]);
+        if (i >= picture->count / 2 && strcmp(picture->records[i].event, "block") == 0 &&
+            count_blocked(picture) > best_count) {
+            best = i;
+            best_count = count_blocked(picture);
+        }
+    }
+    memset(picture->lanes, 0, sizeof picture->lanes);
+    return best;
+}
+
+/* From there back over a few answers of the disk, and on over some more: the first record shown. */
 static unsigned
 choose_stretch(struct picture *picture)
 {
-    unsigned first = picture->count / 2, last, seen_count = 0;
-    unsigned seen[64];
+    unsigned middle = find_most_blocked(picture), first = middle, last = middle, answers = 0;
 
-    for (last = first; last < picture->count; last++) {
-        const struct record *record = &picture->records[last];
-        unsigned i = 0;
-        if (record->task != picture->task || strcmp(record->event, "switch") != 0)
-            continue;
-        while (i < seen_count && seen[i] != record->fibril)
-            i++;
-        if (i < seen_count)
-            continue;
-        if (seen_count == picture->rows)
-            break;
-        seen[seen_count++] = record->fibril;
-    }
+    while (first > 0 && answers < DISK_ANSWERS / 3)
+        answers += strcmp(picture->records[--first].event, "disk_done") == 0;
+    while (last + 1 < picture->count && answers < DISK_ANSWERS)
+        answers += strcmp(picture->records[++last].event, "disk_done") == 0;
     picture->begin = picture->records[first].cycles;
-    picture->end = picture->records[last - 1].cycles;
+    picture->end = picture->records[last].cycles;
     return first;
 }
 
@@ -321,22 +347,26 @@ static void
 end_rows(struct picture *picture)
 {
     for (struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
-        if (lane->fibril != 0 && lane->row && lane->state != GONE)
-            paint(lane->row, picture, lane->state, lane->since, picture->end);
+        if (lane->fibril != 0 && lane->row != NO_ROW && lane->state != GONE)
+            paint(picture->cells[lane->row], picture, lane->state, lane->since, picture->end);
 }
 
 static void
 print_rows(struct picture *picture)
 {
-    for (unsigned i = 0; i < picture->rows_used; i++)
-        printf("  %-16s |%s|\n", picture->row_call[i], picture->cells[i]);
+    double span = microseconds(picture->end - picture->begin);
+
+    printf("  user fibril    |%s|\n", picture->cells[0]);
+    for (unsigned i = 1; i < picture->rows; i++)
+        if (picture->ever_taken[i])
+            printf("  call fibril %-2u |%s|\n", i, picture->cells[i]);
     for (char *cell = picture->disk; *cell; cell++)
         if (*cell == RUNNING)
             *cell = '=';
-    printf("  %-16s |%s|\n", "the disk", picture->disk);
-    printf("  %.2f ms, %.0f microseconds a column; # running  - ready  . blocked  = disk busy\n",
-           microseconds(picture->end - picture->begin) / 1000,
-           microseconds(picture->end - picture->begin) / picture->columns);
+    printf("  the disk       |%s|\n", picture->disk);
+    printf("  %.2f ms, %.0f microseconds a column: # running, - ready, . blocked, = disk busy;\n"
+           "  a row whose fibril has ended goes to the next one\n",
+           span / 1000, span / picture->columns);
 }
 
 static bool
@@ -347,16 +377,13 @@ draw(struct picture *picture)
     if (picture->end <= picture->begin)
         return false;
     for (unsigned i = 0; i < picture->rows; i++)
-        memset(picture->cells[i], ' ', picture->columns);
-    memset(picture->disk, ' ', picture->columns);
+        memset(picture->cells[i], GONE, picture->columns);
+    memset(picture->disk, GONE, picture->columns);
     for (unsigned i = 0; i < picture->count && picture->records[i].cycles <= picture->end; i++) {
         if (i == first)
             begin_rows(picture);
         follow(picture, &picture->records[i]);
         follow_disk(picture, &picture->records[i]);
-        for (unsigned row = 0; row < picture->rows_used; row++)
-            if (picture->row_lane[row]->row == picture->cells[row])
-                strcpy(picture->row_call[row], picture->row_lane[row]->call);
     }
     end_rows(picture);
     print_rows(picture);
@@ -372,7 +399,7 @@ timeline_print(unsigned task, unsigned rows, unsigned columns)
     if (!picture)
         return false;
     picture->task = task;
-    picture->rows = rows < 64 ? rows : 64;
+    picture->rows = rows < ROWS_MOST ? rows : ROWS_MOST;
     picture->columns = columns < COLUMNS_MOST ? columns : COLUMNS_MOST;
     if (read_trace(picture) && picture->count > 100)
         drawn = draw(picture);

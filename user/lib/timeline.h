@@ -8,8 +8,9 @@
 bool timeline_start(void);
 void timeline_stop(void);
 
-/* Prints a stretch from the middle of what was traced: a row for each fibril of the task that lived
- * in it, at most `rows`, and one for the disk. False: nothing useful was traced. */
+/* Prints a stretch of what was traced, around the moment when most fibrils of the task were blocked:
+ * a row for each of those that lived at the same time, at most `rows`, and one for the disk. False:
+ * nothing useful was traced. */
 bool timeline_print(unsigned task, unsigned rows, unsigned columns);
 
 #endif
