@@ -74,6 +74,13 @@ build_from_requests(struct ata_command *command)
     ata_build_read(command, command->block.sector, command->block.sectors);
 }
 
+/* Has the disk been registered, so that it has a queue? */
+static bool
+has_queue(const struct ata_device *device)
+{
+    return device && device->disk.queue;
+}
+
 /* Takes work for the command from the devices in turn; false: there is none. */
 static bool
 take_work(struct ata_port *port, struct ata_command *command)
@@ -81,7 +88,8 @@ take_work(struct ata_port *port, struct ata_command *command)
     for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++) {
         struct ata_device *device = port->devices[port->turn];
         port->turn ^= 1;
-        if (!device || device->gone || !block_take_command(&device->disk, &command->block))
+        if (!has_queue(device) || device->gone ||
+            !block_take_command(&device->disk, &command->block))
             continue;
         command->device = device;
         build_from_requests(command);
@@ -205,41 +213,40 @@ ata_port_sleep(struct ata_port *port, u64 nanoseconds)
         ;
 }
 
-/* Brings the port into a state in which the command can be tried again. */
-static bool
-make_ready(struct ata_port *port, struct ata_command *command)
+/* After a command that failed: brings the port into a state in which it takes commands again. */
+static void
+make_ready(struct ata_port *port, const struct ata_command *command)
 {
     struct ata_device *device = command->device;
-    if (command->result == ATA_FAILED && device->packet)
-        atapi_request_sense(device);
-    if (command->result == ATA_OK || command->result == ATA_FAILED)
-        return true;
+    if (command->result == ATA_FAILED) {
+        if (device->packet)
+            atapi_request_sense(device);
+        return;
+    }
     log_limited(16, "%s: sector %llu: %s (status %02x): reset", device->disk.name,
                 (unsigned long long)command->block.sector,
                 command->result == ATA_TIMED_OUT ? "no answer" : "confused", command->status);
     ata_counters.resets++;
     if (!port->ops->reset(port))
-        return false;
+        return; /* what comes next will fail at once */
     for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
         if (port->devices[i] && !port->devices[i]->gone)
             ata_device_set_up(port->devices[i]);
-    return true;
 }
 
-/* Tries the command, which has failed before, again: did it succeed? Gives the device up when none
- * of ATA_TRIES tries had an answer. */
+/* Tries the command alone on a port that is ready, and leaves it ready: did it succeed? Gives the
+ * device up when none of ATA_TRIES tries had an answer. */
 static bool
-try_again(struct ata_port *port, struct ata_command *command, unsigned tries)
+try_alone(struct ata_port *port, struct ata_command *command, unsigned tries)
 {
     struct ata_device *device = command->device;
     unsigned answers = 0;
     for (unsigned i = 0; i < tries && !device->gone; i++) {
-        if (!make_ready(port, command))
-            continue;
         ata_run_alone(port, command);
         if (command->result == ATA_OK)
             return true;
         answers += command->result == ATA_FAILED;
+        make_ready(port, command);
     }
     if (!answers && tries == ATA_TRIES && !device->gone) {
         log_line("%s: does not answer any more: given up", device->disk.name);
@@ -263,7 +270,7 @@ recover_pieces(struct ata_port *port, struct ata_command *command)
             ata_command_clear(command);
             ata_command_add_segment(command, piece->page, piece->offset, piece->length);
             ata_build_read(command, sector, sectors);
-            if (!try_again(port, command, ATA_TRIES)) {
+            if (!try_alone(port, command, ATA_TRIES)) {
                 request->bad_segments |= 1u << i;
                 ata_counters.errors++;
                 log_limited(64, "%s: sector %llu (%u sectors): status %02x, error %02x: given up",
@@ -280,9 +287,9 @@ recover_pieces(struct ata_port *port, struct ata_command *command)
 static void
 recover_command(struct ata_port *port, struct ata_command *command)
 {
+    make_ready(port, command);
     bool one_piece = command->block.segment_count == 1;
-    bool good = !one_piece && try_again(port, command, 1);
-    if (!good)
+    if (one_piece || !try_alone(port, command, 1))
         recover_pieces(port, command);
     INTERRUPTS_OFF_SCOPE();
     block_command_done(&command->device->disk, &command->block, 0);
@@ -305,7 +312,7 @@ port_fibril(void *argument)
         }
         INTERRUPTS_OFF_SCOPE();
         for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
-            if (port->devices[i] && port->devices[i]->gone)
+            if (has_queue(port->devices[i]) && port->devices[i]->gone)
                 fail_waiting(port->devices[i]);
         port->held = false;
         dispatch(port);

@@ -61,9 +61,12 @@ void host_time_advance(u64 nanoseconds);
 
 /* ---- User memory ---- */
 
+/* The first page is never mapped: a copy from or to there faults. */
 static inline int
 copy_from_user(void *to, const void *from, size_t size)
 {
+    if (size && (uintptr_t)from < PAGE_SIZE)
+        return -14; /* -EFAULT */
     memcpy(to, from, size);
     return 0;
 }
@@ -71,6 +74,8 @@ copy_from_user(void *to, const void *from, size_t size)
 static inline int
 copy_to_user(void *to, const void *from, size_t size)
 {
+    if (size && (uintptr_t)to < PAGE_SIZE)
+        return -14;
     memcpy(to, from, size);
     return 0;
 }
@@ -78,6 +83,8 @@ copy_to_user(void *to, const void *from, size_t size)
 static inline int
 clear_user(void *to, size_t size)
 {
+    if (size && (uintptr_t)to < PAGE_SIZE)
+        return -14;
     memset(to, 0, size);
     return 0;
 }

@@ -14,10 +14,11 @@
 
 /* Lets the fake device make one step; false: it has nothing to do. NULL at first. */
 extern bool (*host_pump)(void);
-/* Log lines go to stderr if true, and are kept (the last one) in any case. */
+/* Log lines go to stderr if true, and are kept (the last 16 KiB) in any case. */
 extern bool host_log_shown;
-extern char host_log_last[512];
 extern unsigned host_log_lines;
+extern char host_log_last[512];
+bool host_log_contains(const char *text);
 /* Pages and heap objects handed out now. */
 extern unsigned host_pages_used, host_objects_used;
 /* From now on this many allocations succeed and the following ones fail; -1 (default): all succeed. */

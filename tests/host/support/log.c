@@ -11,6 +11,7 @@
 
 bool host_log_shown;
 char host_log_last[512];
+static char log_kept[16384];
 unsigned host_log_lines;
 unsigned host_failed;
 const char *host_test_name = "";
@@ -19,13 +20,26 @@ WEAK u32 trace_enabled;
 WEAK void
 log_line(const char *format, ...)
 {
+    char *line = host_log_last;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(host_log_last, sizeof host_log_last, format, arguments);
+    vsnprintf(line, sizeof host_log_last, format, arguments);
     va_end(arguments);
     host_log_lines++;
+    size_t kept = strlen(log_kept), length = strlen(line) + 1;
+    if (kept + length >= sizeof log_kept) {
+        memmove(log_kept, log_kept + length, kept + 1 - length);
+        kept -= length;
+    }
+    snprintf(log_kept + kept, sizeof log_kept - kept, "%s\n", line);
     if (host_log_shown || getenv("HOST_LOG"))
-        fprintf(stderr, "log: %s\n", host_log_last);
+        fprintf(stderr, "log: %s\n", line);
+}
+
+bool
+host_log_contains(const char *text)
+{
+    return strstr(log_kept, text) != NULL;
 }
 
 WEAK void
