@@ -7,6 +7,7 @@
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
+#include "kernel/task.h"
 #include "kernel/wait.h"
 
 static struct wait_queue gate = WAIT_QUEUE_INIT(gate, "gate");
