@@ -192,17 +192,21 @@ paint(char *row, const struct picture *picture, enum state state, unsigned long 
 static struct lane *
 find_lane(struct picture *picture, unsigned fibril)
 {
-    struct lane *spare = NULL;
-
-    for (struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++) {
+    for (struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
         if (lane->fibril == fibril)
             return lane;
-        if (!spare && lane->fibril == 0)
-            spare = lane;
-    }
-    if (spare)
-        *spare = (struct lane){.fibril = fibril, .state = GONE, .row = NO_ROW};
-    return spare;
+    return NULL;
+}
+
+/* The fibril's lane, a new one if it has none; NULL if there are too many. */
+static struct lane *
+make_lane(struct picture *picture, unsigned fibril)
+{
+    struct lane *lane = find_lane(picture, fibril);
+
+    if (!lane && (lane = find_lane(picture, 0)))
+        *lane = (struct lane){.fibril = fibril, .state = GONE, .row = NO_ROW};
+    return lane;
 }
 
 /* The fibril's row in the picture is the first that no other has now. */
@@ -235,20 +239,17 @@ change(struct picture *picture, struct lane *lane, enum state state, unsigned lo
     }
 }
 
-/* The switch to record->fibril, from another of this or another task. */
+/* The switch to record->fibril, from another one of this or another task. */
 static void
-follow_switch(struct picture *picture, const struct record *record, bool ours)
+follow_switch(struct picture *picture, const struct record *record)
 {
-    struct lane *left = NULL, *entered;
+    struct lane *left = record->other ? find_lane(picture, record->other) : NULL, *entered;
 
-    for (struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
-        if (lane->fibril != 0 && lane->fibril == record->other)
-            left = lane;
     if (left && strcmp(record->detail, "exit") == 0)
         change(picture, left, GONE, record->cycles);
     else if (left && strcmp(record->detail, "block") != 0)
         change(picture, left, READY, record->cycles);
-    if (ours && (entered = find_lane(picture, record->fibril)))
+    if (record->task == picture->task && (entered = make_lane(picture, record->fibril)))
         change(picture, entered, RUNNING, record->cycles);
 }
 
@@ -259,16 +260,16 @@ follow(struct picture *picture, const struct record *record)
     struct lane *lane;
 
     if (strcmp(record->event, "switch") == 0) {
-        follow_switch(picture, record, ours);
+        follow_switch(picture, record);
     } else if (strcmp(record->event, "block") == 0) {
-        if (ours && (lane = find_lane(picture, record->fibril)))
+        if (record->fibril && (lane = find_lane(picture, record->fibril)))
             change(picture, lane, BLOCKED, record->cycles);
     } else if (strcmp(record->event, "wake") == 0) {
-        for (lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
-            if (lane->fibril == record->other && lane->state == BLOCKED)
-                change(picture, lane, READY, record->cycles);
+        lane = record->other ? find_lane(picture, record->other) : NULL;
+        if (lane && lane->state == BLOCKED)
+            change(picture, lane, READY, record->cycles);
     } else if (strcmp(record->event, "call_in") == 0) {
-        if (ours && (lane = find_lane(picture, record->fibril)))
+        if (ours && (lane = make_lane(picture, record->fibril)))
             lane->submits |= strcmp(record->detail, "asys_submit") == 0;
     }
 }

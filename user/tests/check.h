@@ -1,7 +1,9 @@
-/* For test programs: check(what) says which expectation failed and counts it; cases are functions. */
+/* For test programs: check(what) counts and tells an expectation that failed; cases are functions.
+ * A line for each case, `ok NAME` or `not ok NAME: what failed first`; further words begin with #. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,26 +14,39 @@ struct check_case {
 };
 
 static int check_failures;
+static char check_first[200]; /* what failed first in this case */
+
+/* Of a case that fails thousands of times only the beginning is told. */
+static void __attribute__((format(printf, 1, 2)))
+check_failed(const char *format, ...)
+{
+    char text[200];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    if (check_failures++ == 0)
+        strcpy(check_first, text);
+    else if (check_failures < 10)
+        printf("# %s\n", text);
+}
 
 #define check(condition)                                                                           \
     do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            check_failures++;                                                                      \
-            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                         \
-        }                                                                                          \
+        if (!(condition))                                                                          \
+            check_failed("%s:%d: not so: %s", __FILE__, __LINE__, #condition);                     \
     } while (0)
 
 /* Says both numbers. */
 #define check_equal(got, wanted)                                                                   \
     do {                                                                                           \
         long long got_ = (got), wanted_ = (wanted);                                                \
-        if (got_ != wanted_) {                                                                     \
-            check_failures++;                                                                      \
-            printf("%s:%d: %s is %lld, not %lld\n", __FILE__, __LINE__, #got, got_, wanted_);      \
-        }                                                                                          \
+        if (got_ != wanted_)                                                                       \
+            check_failed("%s:%d: %s is %lld, not %lld", __FILE__, __LINE__, #got, got_, wanted_);  \
     } while (0)
 
-/* Runs all cases, or those named on the command line; a line for each; the exit status. */
+/* Runs all cases, or those named on the command line; the exit status. */
 static int
 check_run(const struct check_case *cases, int argc, char **argv)
 {
@@ -45,7 +60,10 @@ check_run(const struct check_case *cases, int argc, char **argv)
             continue;
         check_failures = 0;
         cases->run();
-        printf("%s %s\n", check_failures ? "failed" : "passed", cases->name);
+        if (check_failures)
+            printf("not ok %s: %s (%d failures)\n", cases->name, check_first, check_failures);
+        else
+            printf("ok %s\n", cases->name);
         fflush(stdout);
         failed += check_failures > 0;
         run++;
