@@ -51,7 +51,7 @@ timer_arm(struct timer *timer, u64 time_ns)
     if (unlikely(!ready))
         wheel_init();
     list_remove(&timer->link);
-    timer->expires = DIVIDE_UP(time_ns, TICK_NS);
+    timer->expires = DIVIDE_UP(MIN(time_ns, ~0ull - TICK_NS), TICK_NS); /* the end of time: never */
     wheel_insert(timer);
     trace(TRACE_TIMER_ARM, (u32)(timer->expires - next_tick), 0);
 }
