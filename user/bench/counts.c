@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <fibril/asys.h>
 #include <fibril/calls.h>
@@ -190,7 +191,7 @@ run_batch(unsigned size, bool close_them)
     static struct asys_input closes[BATCH_MOST];
     static unsigned long descriptors[BATCH_MOST];
 
-    if (result != size)
+    if (result != (long)size)
         return result < 0 ? result : -EAGAIN;
     for (unsigned i = 0; i < size; i++) {
         result = await();
