@@ -28,6 +28,7 @@
 #include "kernel/task.h"
 
 #define EXIT_NORMAL 0x10u
+#define EXIT_FAILED 0x11u /* the first init did not end with 0 */
 
 static const struct boot_module *root_module;
 
@@ -110,10 +111,28 @@ root_by_name(const char *name)
     return disk;
 }
 
+/* Does an ext2 file system with this label lie there? [EXT2] 3.1: the superblock is at byte 1024, in
+ * it s_magic at 56 and s_volume_name at 120. (Whether it is sound is seen when it is mounted.) */
+static bool
+disk_is_labelled(struct disk *disk, const char *label)
+{
+    struct page *page;
+    if (disk->sectors < PAGE_SIZE / SECTOR_SIZE || cache_get(&disk->object, 0, &page) != 0)
+        return false;
+    const u8 *super = (const u8 *)page_address(page) + 1024;
+    bool same = super[56] == 0x53 && super[57] == 0xef &&
+                !strncmp((const char *)super + 120, label, 16);
+    page_put(page);
+    return same;
+}
+
 /* The first disk or partition with a root file system of ours; else the first with any. */
 static struct disk *
 root_automatic(void)
 {
+    for (struct disk *disk = disk_first(); disk; disk = disk->next)
+        if (disk_is_labelled(disk, "fibril-root") && fs_mount_root(disk) == 0)
+            return disk;
     for (struct disk *disk = disk_first(); disk; disk = disk->next)
         if (fs_mount_root(disk) == 0)
             return disk;
@@ -169,7 +188,7 @@ machine_end(int status)
         init_report(status);
     log_line("boot: the machine stops");
     if (boot_options.exit_debug)
-        machine_exit(EXIT_NORMAL);
+        machine_exit(status ? EXIT_FAILED : EXIT_NORMAL);
     machine_power_off();
 }
 

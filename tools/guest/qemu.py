@@ -6,7 +6,7 @@ import time
 from guest.children import child
 
 PROGRAM = 'qemu-system-i386'
-EXIT_NORMAL, EXIT_PANIC = 33, 65  # 2v+1 of what the kernel writes to isa-debug-exit
+EXIT_NORMAL, EXIT_FAILED, EXIT_PANIC = 33, 35, 65  # 2v+1 of what the kernel writes to isa-debug-exit
 IDE_SLOTS = 4
 
 
