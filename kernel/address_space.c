@@ -3,7 +3,9 @@
 #include "kernel/errno.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/map_source.h"
 #include "kernel/page.h"
+#include "kernel/string.h"
 #include "kernel/trace.h"
 
 static struct pool space_pool = POOL_INIT("address_space", struct address_space);
@@ -42,6 +44,14 @@ pages_release(struct address_space *space, uintptr_t start, uintptr_t end)
     }
 }
 
+static void
+area_free(struct area *area)
+{
+    list_remove(&area->link);
+    map_source_put(area->source);
+    pool_free(&area_pool, area);
+}
+
 void
 address_space_put(struct address_space *space)
 {
@@ -51,8 +61,7 @@ address_space_put(struct address_space *space)
     struct area *area, *following;
     list_for_each_safe(area, following, &space->areas, link) {
         pages_release(space, area->start, area->end);
-        list_remove(&area->link);
-        pool_free(&area_pool, area);
+        area_free(area);
     }
     ASSERT(space->page_count == 0);
     page_directory_destroy(space->directory);
@@ -61,7 +70,7 @@ address_space_put(struct address_space *space)
 
 /* ---- Areas ---- */
 
-static struct area *
+struct area *
 area_find(struct address_space *space, uintptr_t address)
 {
     struct area *area = space->last_found;
@@ -100,9 +109,10 @@ area_split(struct address_space *space, uintptr_t at)
     struct area *upper = pool_alloc(&area_pool);
     if (!upper)
         return -ENOMEM;
+    *upper = *area;
     upper->start = at;
-    upper->end = area->end;
-    upper->protection = area->protection;
+    upper->source_page += (at - area->start) >> PAGE_SHIFT;
+    map_source_get(upper->source);
     area->end = at;
     list_add_head(&area->link, &upper->link);
     return 0;
@@ -129,15 +139,22 @@ area_remove(struct address_space *space, uintptr_t start, size_t size)
         if (area->start < start || area->end > end)
             continue;
         pages_release(space, area->start, area->end);
-        list_remove(&area->link);
-        pool_free(&area_pool, area);
+        area_free(area);
     }
     space->last_found = NULL;
+    space->changes++;
     return 0;
 }
 
 int
 area_create(struct address_space *space, uintptr_t start, size_t size, u32 protection)
+{
+    return area_create_mapped(space, start, size, protection, false, NULL, 0);
+}
+
+int
+area_create_mapped(struct address_space *space, uintptr_t start, size_t size, u32 protection,
+                   bool shared, struct map_source *source, u32 source_page)
 {
     if (!range_valid(start, size))
         return -EINVAL;
@@ -152,6 +169,9 @@ area_create(struct address_space *space, uintptr_t start, size_t size, u32 prote
     area->start = start;
     area->end = start + size;
     area->protection = protection;
+    area->shared = shared;
+    area->source = map_source_get(source);
+    area->source_page = source_page;
     area_insert(space, area);
     return 0;
 }
@@ -195,6 +215,18 @@ range_mapped(struct address_space *space, uintptr_t start, uintptr_t end)
     return true;
 }
 
+/* A page that others may have, too, stays read-only until it is written to. */
+static void
+area_protect_pages(struct address_space *space, const struct area *area)
+{
+    unsigned flags = !area->protection                                    ? MAP_HIDDEN
+                     : area->protection & PROTECTION_WRITE && area->shared ? MAP_WRITE
+                                                                           : 0;
+    for (uintptr_t at = page_next_mapped(space->directory, area->start, area->end); at < area->end;
+         at = page_next_mapped(space->directory, at + PAGE_SIZE, area->end))
+        page_protect(space->directory, at, flags);
+}
+
 int
 area_protect(struct address_space *space, uintptr_t start, size_t size, u32 protection)
 {
@@ -211,34 +243,220 @@ area_protect(struct address_space *space, uintptr_t start, size_t size, u32 prot
         if (area->start < start || area->end > end)
             continue;
         area->protection = protection;
-        uintptr_t at = page_next_mapped(space->directory, area->start, area->end);
-        for (; at < area->end; at = page_next_mapped(space->directory, at + PAGE_SIZE, area->end))
-            page_protect(space->directory, at, protection & PROTECTION_WRITE ? MAP_WRITE : 0);
+        area_protect_pages(space, area);
+    }
+    space->changes++;
+    return 0;
+}
+
+/* Moves what is shown at `from` to `to`. 0 or -ENOMEM (a page table): then some pages are lost to the
+ * old place and come anew at the next touch, which only anonymous memory would notice; so page tables
+ * are made before. */
+static int
+pages_move(struct address_space *space, uintptr_t from, uintptr_t to, size_t size)
+{
+    for (uintptr_t at = page_next_mapped(space->directory, from, from + size); at < from + size;
+         at = page_next_mapped(space->directory, at + PAGE_SIZE, from + size)) {
+        unsigned flags;
+        u32 physical = page_lookup(space->directory, at, &flags);
+        int error = page_map(space->directory, to + (at - from), physical, flags);
+        if (error)
+            return error;
+        page_unmap(space->directory, at);
     }
     return 0;
 }
 
-/* ---- Faults ---- */
+static int
+area_move(struct address_space *space, struct area *area, size_t old_size, size_t new_size,
+          uintptr_t *result)
+{
+    uintptr_t from = area->start;
+    int error = area_find_free(space, new_size, result);
+    if (!error)
+        error = area_create_mapped(space, *result, new_size, area->protection, area->shared,
+                                   area->source, area->source_page);
+    if (error)
+        return error;
+    error = pages_move(space, from, *result, old_size);
+    if (error) {
+        (void)pages_move(space, *result, from, old_size);
+        (void)area_remove(space, *result, new_size);
+        return error;
+    }
+    return area_remove(space, from, old_size);
+}
 
 int
-address_space_fault(struct address_space *space, uintptr_t address, bool write)
+area_resize(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
+            bool may_move, uintptr_t *result)
 {
-    trace(TRACE_FAULT, address, write);
-    uintptr_t start = ALIGN_DOWN(address, (uintptr_t)PAGE_SIZE);
-    struct area *area = area_find(space, address);
-    if (!area || !area->protection || (write && !(area->protection & PROTECTION_WRITE)))
+    if (!range_valid(start, old_size) || !range_valid(start, new_size))
+        return -EINVAL;
+    *result = start;
+    if (new_size <= old_size)
+        return new_size == old_size ? 0 : area_remove(space, start + new_size, old_size - new_size);
+    struct area *area = area_find(space, start);
+    if (!area || area->end < start + old_size)
         return -EFAULT;
-    unsigned flags = 0;
-    if (page_lookup(space->directory, start, &flags))
-        return write && !(flags & MAP_WRITE) ? -EFAULT : 0;
-    struct page *page = page_alloc_zeroed();
-    if (!page)
-        return -ENOMEM;
-    int error = page_map(space->directory, start, page_physical(page),
-                         area->protection & PROTECTION_WRITE ? MAP_WRITE : 0);
+    int error = area_isolate(space, start, start + old_size);
+    if (error)
+        return error;
+    area = area_find(space, start);
+    if (area_range_free(space, start + old_size, start + new_size)) {
+        area->end = start + new_size;
+        space->changes++;
+        return 0;
+    }
+    return may_move ? area_move(space, area, old_size, new_size, result) : -ENOMEM;
+}
+
+/* ---- fork ---- */
+
+static int
+pages_copy(struct address_space *from, struct address_space *to, const struct area *area)
+{
+    for (uintptr_t at = page_next_mapped(from->directory, area->start, area->end); at < area->end;
+         at = page_next_mapped(from->directory, at + PAGE_SIZE, area->end)) {
+        unsigned flags;
+        u32 physical = page_lookup(from->directory, at, &flags);
+        if (!area->shared && flags & MAP_WRITE) {
+            flags &= ~MAP_WRITE;
+            page_protect(from->directory, at, flags);
+        }
+        int error = page_map(to->directory, at, physical, flags);
+        if (error)
+            return error;
+        page_get(page_of_physical(physical));
+        to->page_count++;
+    }
+    return 0;
+}
+
+int
+address_space_copy(struct address_space *from, struct address_space **result)
+{
+    struct address_space *space;
+    int error = address_space_create(&space);
+    if (error)
+        return error;
+    space->heap_start = from->heap_start;
+    space->heap_end = from->heap_end;
+    struct area *area;
+    list_for_each(area, &from->areas, link) {
+        struct area *copy = pool_alloc(&area_pool);
+        if (!copy) {
+            error = -ENOMEM;
+            break;
+        }
+        *copy = *area;
+        map_source_get(copy->source);
+        list_add_tail(&space->areas, &copy->link);
+        error = pages_copy(from, space, area);
+        if (error)
+            break;
+    }
+    if (error)
+        address_space_put(space);
+    else
+        *result = space;
+    return error;
+}
+
+/* ---- Faults ---- */
+
+static int
+page_show(struct address_space *space, uintptr_t at, struct page *page, unsigned flags)
+{
+    int error = page_map(space->directory, at, page_physical(page), flags);
     if (error)
         page_put(page);
     else
         space->page_count++;
     return error;
+}
+
+static struct page *
+page_copy(const struct page *page)
+{
+    struct page *copy = page_alloc();
+    if (copy)
+        memcpy(page_address(copy), page_address(page), PAGE_SIZE);
+    return copy;
+}
+
+static int
+fault_anonymous(struct address_space *space, const struct area *area, uintptr_t at)
+{
+    struct page *page = page_alloc_zeroed();
+    if (!page)
+        return -ENOMEM;
+    return page_show(space, at, page, area->protection & PROTECTION_WRITE ? MAP_WRITE : 0);
+}
+
+/* The page is there, read-only, and may be written to: it is copied, unless nobody else has it. */
+static int
+fault_write(struct address_space *space, const struct area *area, uintptr_t at, u32 physical)
+{
+    struct page *page = page_of_physical(physical);
+    if (area->shared || (page->references == 1 && !page->object)) {
+        page_protect(space->directory, at, MAP_WRITE);
+        return 0;
+    }
+    struct page *copy = page_copy(page);
+    if (!copy)
+        return -ENOMEM;
+    page_unmap(space->directory, at);
+    page_put(page);
+    space->page_count--;
+    return page_show(space, at, copy, MAP_WRITE);
+}
+
+/* The page comes from the source, which may sleep; if areas have changed meanwhile, the fault is left
+ * to happen again. */
+static int
+fault_source(struct address_space *space, const struct area *area, uintptr_t at, bool write)
+{
+    struct map_source *source = map_source_get(area->source);
+    u32 changes = space->changes;
+    struct page *page;
+    int error = source->ops->get_page(
+        source, area->source_page + ((at - area->start) >> PAGE_SHIFT), &page);
+    map_source_put(source);
+    if (error)
+        return error;
+    if (space->changes != changes || page_lookup(space->directory, at, NULL)) {
+        page_put(page);
+        return 0;
+    }
+    if (write && !area->shared) {
+        struct page *copy = page_copy(page);
+        page_put(page);
+        return copy ? page_show(space, at, copy, MAP_WRITE) : -ENOMEM;
+    }
+    bool writable = area->shared && area->protection & PROTECTION_WRITE;
+    return page_show(space, at, page, writable ? MAP_WRITE : 0);
+}
+
+int
+address_space_fault(struct address_space *space, uintptr_t address, bool write)
+{
+    trace(TRACE_FAULT, address, write);
+    uintptr_t at = ALIGN_DOWN(address, (uintptr_t)PAGE_SIZE);
+    struct area *area = area_find(space, address);
+    if (!area)
+        return -EFAULT;
+    if (!area->protection || (write && !(area->protection & PROTECTION_WRITE)))
+        return -EACCES;
+    unsigned flags = 0;
+    u32 physical = page_lookup(space->directory, at, &flags);
+    if (physical && write && !(flags & MAP_WRITE))
+        return fault_write(space, area, at, physical);
+    if (physical && flags & MAP_HIDDEN)
+        page_protect(space->directory, at, 0);
+    if (physical)
+        return 0;
+    if (area->source)
+        return fault_source(space, area, at, write);
+    return fault_anonymous(space, area, at);
 }

@@ -1,7 +1,12 @@
 /* A program's address space: areas of user addresses, and the page directory that shows what has been
  * touched of them. Pages come at the first touch. Counted: threads share one.
  *
- * Areas are changed and faults are served by fibrils that do not sleep meanwhile, so there is no lock. */
+ * A page shown here is referenced. In a private area a page that others have too (the page cache, the
+ * parent or child of a fork) is shown read-only, and copied when it is written to.
+ *
+ * Areas are changed by fibrils that do not sleep meanwhile, so there is no lock. A fault that has to
+ * sleep (its page is read from a disk) looks afterwards whether areas have changed, and if so lets the
+ * fault happen again. */
 #ifndef KERNEL_ADDRESS_SPACE_H
 #define KERNEL_ADDRESS_SPACE_H
 
@@ -22,6 +27,9 @@ struct area {
     struct list link; /* ascending, never overlapping */
     uintptr_t start, end;
     u32 protection;
+    bool shared;               /* writes go to the source's pages */
+    struct map_source *source; /* counted; NULL: anonymous */
+    u32 source_page;           /* the source's page that is shown at `start` */
 };
 
 struct address_space {
@@ -31,9 +39,12 @@ struct address_space {
     struct area *last_found; /* where the last look-up ended */
     uintptr_t heap_start, heap_end; /* brk */
     u32 page_count;
+    u32 changes; /* of areas, so far */
 };
 
 int address_space_create(struct address_space **space);
+/* For fork: the same contents, private pages to be copied by whoever writes first. 0 or -ENOMEM. */
+int address_space_copy(struct address_space *from, struct address_space **space);
 void address_space_get(struct address_space *space);
 void address_space_put(struct address_space *space);
 /* Interrupts off: brings its page directory in. */
@@ -45,6 +56,14 @@ address_space_load(const struct address_space *space)
 
 /* A new area of [start, start+size), both page aligned; what was there goes. 0, -EINVAL, -ENOMEM. */
 int area_create(struct address_space *space, uintptr_t start, size_t size, u32 protection);
+/* The same, showing `source` (a reference is taken) from its page `source_page` on. */
+int area_create_mapped(struct address_space *space, uintptr_t start, size_t size, u32 protection,
+                       bool shared, struct map_source *source, u32 source_page);
+/* mremap: makes the mapping [start, start+old_size), one area or part of one, new_size long; in place
+ * or, if it may move, elsewhere. *result is where it is. -EFAULT, -ENOMEM, -EINVAL. */
+int area_resize(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
+                bool may_move, uintptr_t *result);
+struct area *area_find(struct address_space *space, uintptr_t address); /* or NULL */
 /* A free range for `size` bytes, high addresses first. 0 or -ENOMEM. */
 int area_find_free(struct address_space *space, size_t size, uintptr_t *start);
 bool area_range_free(struct address_space *space, uintptr_t start, uintptr_t end);
@@ -52,7 +71,8 @@ bool area_range_free(struct address_space *space, uintptr_t start, uintptr_t end
 int area_remove(struct address_space *space, uintptr_t start, size_t size);
 /* Changes the protection of a range that must be wholly mapped: 0, -ENOMEM. */
 int area_protect(struct address_space *space, uintptr_t start, size_t size, u32 protection);
-/* The page fault: 0 mended; -EFAULT: no such area or not allowed; -ENOMEM. */
+/* The page fault: 0 mended, or to be tried again; -EFAULT: no such area; -EACCES: not allowed there;
+ * -ENXIO: beyond the end of the file; -EIO, -ENOMEM, or why the fibril was cancelled. May sleep. */
 int address_space_fault(struct address_space *space, uintptr_t address, bool write);
 
 #endif

@@ -115,6 +115,7 @@ volatile void *device_map(u32 physical, size_t size);
 
 typedef u32 page_directory; /* its physical address; 0 is none */
 #define MAP_WRITE 1u
+#define MAP_HIDDEN 2u /* kept, but any access faults */
 int page_directory_create(page_directory *directory);
 void page_directory_destroy(page_directory directory); /* page tables too; the pages must be gone */
 void page_directory_load(page_directory directory);    /* 0: the kernel's own */

@@ -22,6 +22,8 @@
 #define ENTRY_WRITE_THROUGH 0x08u
 #define ENTRY_UNCACHED 0x10u
 #define ENTRY_LARGE 0x80u
+#define ENTRY_HIDDEN 0x200u /* ours: not present, but the address counts (MAP_HIDDEN) */
+#define ENTRY_USED (ENTRY_PRESENT | ENTRY_HIDDEN)
 #define ENTRY_ADDRESS 0xfffff000u
 
 #define LARGE_PAGE (4u << 20)
@@ -127,6 +129,14 @@ page_directory_load(page_directory directory)
     cpu_write_cr3(directory ? directory : virtual_to_physical(kernel_page_directory));
 }
 
+static u32
+entry_bits(unsigned flags)
+{
+    if (flags & MAP_HIDDEN)
+        return ENTRY_HIDDEN;
+    return ENTRY_PRESENT | ENTRY_USER | (flags & MAP_WRITE ? ENTRY_WRITE : 0);
+}
+
 int
 page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned flags)
 {
@@ -138,8 +148,8 @@ page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned fla
         entries[virtual >> 22] = page_physical(table) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
     }
     u32 *entry = entry_of(directory, virtual);
-    ASSERT(!(*entry & ENTRY_PRESENT));
-    *entry = physical | ENTRY_PRESENT | ENTRY_USER | (flags & MAP_WRITE ? ENTRY_WRITE : 0);
+    ASSERT(!(*entry & ENTRY_USED));
+    *entry = physical | entry_bits(flags);
     return 0;
 }
 
@@ -154,7 +164,7 @@ u32
 page_unmap(page_directory directory, uintptr_t virtual)
 {
     u32 *entry = entry_of(directory, virtual);
-    if (!entry || !(*entry & ENTRY_PRESENT))
+    if (!entry || !(*entry & ENTRY_USED))
         return 0;
     u32 physical = *entry & ENTRY_ADDRESS;
     *entry = 0;
@@ -167,7 +177,7 @@ page_next_mapped(page_directory directory, uintptr_t virtual, uintptr_t end)
 {
     while (virtual < end) {
         u32 *entry = entry_of(directory, virtual);
-        if (entry && *entry & ENTRY_PRESENT)
+        if (entry && *entry & ENTRY_USED)
             return virtual;
         virtual = entry ? virtual + PAGE_SIZE : (virtual | (LARGE_PAGE - 1)) + 1;
     }
@@ -178,10 +188,10 @@ u32
 page_lookup(page_directory directory, uintptr_t virtual, unsigned *flags)
 {
     u32 *entry = entry_of(directory, virtual);
-    if (!entry || !(*entry & ENTRY_PRESENT))
+    if (!entry || !(*entry & ENTRY_USED))
         return 0;
     if (flags)
-        *flags = *entry & ENTRY_WRITE ? MAP_WRITE : 0;
+        *flags = (*entry & ENTRY_WRITE ? MAP_WRITE : 0) | (*entry & ENTRY_HIDDEN ? MAP_HIDDEN : 0);
     return *entry & ENTRY_ADDRESS;
 }
 
@@ -189,9 +199,9 @@ void
 page_protect(page_directory directory, uintptr_t virtual, unsigned flags)
 {
     u32 *entry = entry_of(directory, virtual);
-    if (!entry || !(*entry & ENTRY_PRESENT))
+    if (!entry || !(*entry & ENTRY_USED))
         return;
-    *entry = (*entry & ~ENTRY_WRITE) | (flags & MAP_WRITE ? ENTRY_WRITE : 0);
+    *entry = (*entry & ENTRY_ADDRESS) | entry_bits(flags);
     page_changed(directory, virtual);
 }
 
