@@ -210,6 +210,18 @@ hot_flush(void)
         block_free(hot[--hot_count], 0);
 }
 
+/* A block, joined from the hot stack's pages if need be. Interrupts off. */
+static struct page *
+block_alloc_flushed(unsigned order)
+{
+    struct page *page = block_alloc(order);
+    if (page)
+        return page;
+    hot_flush();
+    return block_alloc(order);
+}
+
+/* Enough may be free, but in pieces: then the caches give back pages until a block has come together. */
 struct page *
 pages_alloc(unsigned order)
 {
@@ -217,13 +229,11 @@ pages_alloc(unsigned order)
     if (!pages_available(1u << order))
         return NULL;
     INTERRUPTS_OFF_SCOPE();
-    struct page *page = block_alloc(order);
-    if (!page) {
-        hot_flush();
-        page = block_alloc(order);
-    }
-    if (page)
-        page_start(page, order);
+    struct page *page;
+    while (!(page = block_alloc_flushed(order)))
+        if (!pages_shrink(SHRINK_BATCH))
+            return NULL;
+    page_start(page, order);
     return page;
 }
 
