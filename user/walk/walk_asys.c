@@ -14,7 +14,9 @@
  * names are read on when its last entry is done, so that what a call in flight points to (args, names,
  * status) stays where it is.
  *
- * The loop in walk_asys is the whole engine: fill the free slots, submit, await one, advance it. */
+ * run() is the whole engine: fill the free slots, submit, await one, advance it. New calls are submitted
+ * together, as soon as they are an eighth of those outstanding: a system call for each would cost
+ * more than it gains where the kernel has many to choose from anyway. */
 #include "walk/walk.h"
 
 #include <dirent.h>
@@ -159,7 +161,8 @@ sort_names(struct engine *engine, struct walk_directory *directory, unsigned siz
             continue;
         }
         unsigned length = entry->length;
-        memmove(directory->names + kept, entry, length);
+        if ((const char *)entry != directory->names + kept)
+            memmove(directory->names + kept, entry, length);
         kept += length;
     }
     directory->position = 0;
@@ -355,7 +358,7 @@ run(struct engine *engine)
     for (;;) {
         while (engine->free_slots && take_work(engine, engine->free_slots))
             engine->free_slots = engine->free_slots->next_free;
-        if (engine->asked > 0 && submit(engine) < 0)
+        if (engine->asked > engine->in_flight / 8 && submit(engine) < 0)
             return -1;
         if (engine->in_flight == 0)
             return 0;
