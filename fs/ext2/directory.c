@@ -31,10 +31,10 @@ entry_fault(const struct ext2_filesystem *fs, const struct ext2_entry_raw *entry
 {
     if (room < EXT2_ENTRY_HEADER || entry->record_length > room)
         return "crosses the block";
-    if (entry->record_length < EXT2_ENTRY_HEADER || entry->record_length % 4 != 0)
+    if (entry->record_length % 4 != 0)
         return "bad length";
-    if (EXT2_ENTRY_HEADER + entry->name_length > entry->record_length)
-        return "name too long";
+    if (entry->record_length < EXT2_ENTRY_HEADER + entry->name_length)
+        return "too short for its name";
     if (entry->inode == 0)
         return NULL;
     if (!ext2_inode_number_valid(fs, entry->inode))
