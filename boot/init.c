@@ -45,27 +45,45 @@ directory_enter(const char *path)
     return 0;
 }
 
+static int
+words_take(struct string_list *list, const char *const *words, unsigned count)
+{
+    int error = 0;
+    for (unsigned i = 0; i < count && !error; i++)
+        error = string_list_add(list, words[i]);
+    return error;
+}
+
+static int
+init_become(unsigned index, struct program_entry *entry)
+{
+    struct program program = {.path = boot_options.inits[index]};
+    int error = words_take(&program.arguments,
+                           index == 0 ? boot_options.arguments : &boot_options.inits[index],
+                           index == 0 ? boot_options.argument_count : 1);
+    if (!error)
+        error = words_take(&program.environment, boot_options.environment,
+                           boot_options.environment_count);
+    if (!error)
+        error = program_execute(&program, entry);
+    string_list_free(&program.arguments);
+    string_list_free(&program.environment);
+    return error;
+}
+
 /* The first life of an init's user fibril: it becomes the program. */
 static void
 init_main(void *argument)
 {
     unsigned index = (unsigned)(uintptr_t)argument;
-    const char *path = boot_options.inits[index];
-    struct program program = {
-        .path = path,
-        .argument_count = index == 0 ? boot_options.argument_count : 1,
-        .arguments = index == 0 ? boot_options.arguments : &boot_options.inits[index],
-        .environment_count = boot_options.environment_count,
-        .environment = boot_options.environment,
-    };
     struct program_entry entry;
     int error = standard_files_open(current_task(), index == 0 && boot_options.run_channel);
     if (!error)
         error = directory_enter(boot_options.directory);
     if (!error)
-        error = program_load(&program, &entry);
+        error = init_become(index, &entry);
     if (error) {
-        log_line("init: %s cannot be run: error %d", path, error);
+        log_line("init: %s cannot be run: error %d", boot_options.inits[index], error);
         process_exit(STATUS_CANNOT_RUN);
     }
     user_start(entry.instruction, entry.stack);
@@ -91,6 +109,7 @@ inits_start(void)
         if (error)
             panic("no memory to start %s", boot_options.inits[i]);
         processes[i] = task->process;
+        process_get(task->process);
     }
 }
 
@@ -107,6 +126,8 @@ inits_wait(bool report)
             first_status = process->exit_status;
         process_put(process);
     }
+    process_kill_all(); /* what they have left behind */
+    wait_event(&kernel_process.changed, process_count() == 0);
 }
 
 /* ---- Leaks: what is there after the first run must be there after the last ---- */

@@ -42,6 +42,7 @@ hooks_fill(void)
         .system_call = syscall_from_user,
         .double_fault = fault_double,
         .user_fault = fault_user,
+        .user_fault_failed = fault_user_failed,
         .user_exception = fault_user_exception,
         .return_work = task_return_work,
         .tick = on_tick,

@@ -88,6 +88,12 @@ descriptor_table_copy(const struct descriptor_table *from, struct descriptor_tab
     return 0;
 }
 
+bool
+descriptor_table_is_shared(const struct descriptor_table *table)
+{
+    return table->references > 1;
+}
+
 void
 descriptor_table_get(struct descriptor_table *table)
 {

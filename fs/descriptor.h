@@ -16,6 +16,7 @@ void descriptor_table_close_on_exec(struct descriptor_table *table); /* may slee
 /* A new program's 0, 1 and 2: opens the three paths and installs them in the empty table. */
 int descriptor_open_standard(struct descriptor_table *table, const char *in, const char *out,
                              const char *error);
+bool descriptor_table_is_shared(const struct descriptor_table *table);
 void descriptor_table_get(struct descriptor_table *table);
 void descriptor_table_put(struct descriptor_table *table); /* the last one closes all; may sleep */
 

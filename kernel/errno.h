@@ -56,4 +56,8 @@
 #define EUCLEAN 117
 #define ECANCELED 125
 
+/* Inside the kernel only: a signal interrupted the call; it is made anew, or becomes -EINTR, when the
+ * signal has been seen to. Never in a background call, never in user memory. */
+#define ERESTARTSYS 512
+
 #endif

@@ -1,6 +1,5 @@
 /* What becomes of faults: see fault.h. */
 #include "kernel/fault.h"
-#include "arch/i386/registers.h"
 #include "kernel/address_space.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
@@ -8,31 +7,45 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 
-#define SIGNAL_KILL 9
+/* si_code */
+#define SEGV_MAPERR 1
+#define SEGV_ACCERR 2
+#define BUS_ADRERR 2
 
 int
-fault_user(uintptr_t address, bool write, bool present)
+fault_user(uintptr_t address, bool write)
 {
     struct task *task = current_task();
     if (!task->space)
         return -EFAULT;
     int error = address_space_fault(task->space, address, write);
-    if (error == -ENOMEM) {
+    if (error == -ENOMEM && !task->process->exiting) {
         log_line("out of memory: task %u (%s) is killed", task->tid, task->process->name);
-        process_kill(task->process, SIGNAL_KILL);
+        process_kill(task->process, SIGKILL);
     }
     return error;
 }
 
-/* Signals cannot be caught yet: each ends the process. */
 void
-fault_user_exception(unsigned signal, struct registers *registers, uintptr_t address)
+fault_user_exception(unsigned signal, int code, uintptr_t address)
 {
-    struct task *task = current_task();
-    if (!task->process->exiting)
-        log_limited(20, "task %u (%s): signal %u at eip %08lx, address %08lx", task->tid,
-                    task->process->name, signal, registers->eip, (unsigned long)address);
-    process_exit(signal);
+    struct process *process = current_task()->process;
+    struct signal_info info = {.number = signal, .code = code};
+    info.fields[0] = address;
+    if (process->handlers->actions[signal - 1].handler == HANDLER_DEFAULT && !process->exiting)
+        log_limited(20, "task %u (%s): signal %u, address %08lx", current_task()->tid,
+                    process->name, signal, (unsigned long)address);
+    signal_force(&info);
+}
+
+void
+fault_user_failed(int error, uintptr_t address)
+{
+    if (error == -ENXIO || error == -EIO)
+        fault_user_exception(SIGBUS, BUS_ADRERR, address);
+    else if (error == -EFAULT || error == -EACCES)
+        fault_user_exception(SIGSEGV, error == -EFAULT ? SEGV_MAPERR : SEGV_ACCERR, address);
+    /* Otherwise the process is ending, which the return to user mode sees. */
 }
 
 void

@@ -4,9 +4,9 @@
 
 #include "kernel/types.h"
 
-struct registers;
-int fault_user(uintptr_t address, bool write, bool present);
-void fault_user_exception(unsigned signal, struct registers *registers, uintptr_t address);
+int fault_user(uintptr_t address, bool write);
+void fault_user_failed(int error, uintptr_t address);
+void fault_user_exception(unsigned signal, int code, uintptr_t address);
 void fault_double(void);
 
 #endif

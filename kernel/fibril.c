@@ -100,7 +100,7 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     *fibril->stack_bottom = STACK_MAGIC;
     fibril->slot = slot;
     fibril->id = next_id++;
-    fibril->call_number = NO_CALL;
+    fibril->call_number = fibril->restart_call = NO_CALL;
     /* A user fibril's frame for user mode lies at the very top, so C starts below it. */
     void *stack = kind == FIBRIL_USER ? (u8 *)fibril - USER_FRAME_BYTES : (u8 *)fibril;
     fibril->saved_stack = context_prepare(stack, fibril_main);

@@ -72,6 +72,12 @@ struct fibril {
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
+    u32 restart_call;         /* a system call that a signal interrupted, or NO_CALL */
+    u64 signal_mask;          /* user fibrils: of this context, like the next four */
+    u64 saved_mask;           /* to come back at the return to user mode, if mask_saved */
+    u64 signals_awaited;      /* it sleeps for these though they are blocked */
+    u32 signal_stack_base, signal_stack_size;
+    bool mask_saved;
     u8 link_depth;            /* path walk: symbolic links followed */
     u8 mutexes_held;
     bool inline_only; /* its first sleep fails with -EAGAIN instead */

@@ -60,5 +60,10 @@ syscall_invoke(u32 number, const unsigned long *arguments)
 void
 syscall_from_user(struct registers *registers)
 {
-    registers->eax = syscall_invoke(registers->eax, &registers->ebx);
+    u32 number = registers->eax;
+    registers->eax = syscall_invoke(number, &registers->ebx);
+    if (unlikely(registers->eax == (unsigned long)-ERESTARTSYS)) {
+        current_fibril()->restart_call = number;
+        current_task()->return_work |= WORK_SIGNAL;
+    }
 }

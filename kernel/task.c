@@ -7,15 +7,13 @@
 #include "kernel/string.h"
 
 static struct pool task_pool = POOL_INIT("task", struct task);
-static struct pool process_pool = POOL_INIT("process", struct process);
 static struct pool credentials_pool = POOL_INIT("credentials", struct credentials);
 
 struct task kernel_task;
-static struct process kernel_process = {.references = 1, .name = "kernel"};
 static struct list all_tasks = LIST_INIT(all_tasks);
-static struct list all_processes = LIST_INIT(all_processes);
 static struct task_hooks *hooks;
 static u32 next_tid = 1;
+#define TIDS_MOST 4194304u /* as Linux's largest pid_max */
 
 void
 task_register_hooks(struct task_hooks *new)
@@ -41,6 +39,7 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
+    signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
     list_add_tail(&all_tasks, &task->all_link);
     process->task_count++;
@@ -52,8 +51,6 @@ void
 kernel_task_init(u32 *stack_bottom, void *stack_top)
 {
     static struct fibril boot_fibril;
-    list_init(&kernel_process.tasks);
-    wait_queue_init(&kernel_process.ended, "process_ended");
     task_init(&kernel_task, &kernel_process, 0);
     boot_fibril = (struct fibril){
         .state = FIBRIL_RUNNING,
@@ -81,42 +78,6 @@ kernel_fibril_start(void (*function)(void *), void *argument)
 
 /* ---- Making ---- */
 
-static struct process *
-process_create(const char *name, u32 id)
-{
-    struct process *process = pool_alloc(&process_pool);
-    if (!process)
-        return NULL;
-    process->references = 1; /* the zombie's: process_put by whoever waits for it */
-    process->id = id;
-    size_t length = MIN(strlen(name), sizeof(process->name) - 1);
-    memcpy(process->name, name, length);
-    list_init(&process->tasks);
-    wait_queue_init(&process->ended, "process_ended");
-    list_add_tail(&all_processes, &process->all_link);
-    return process;
-}
-
-void
-process_put(struct process *process)
-{
-    ASSERT(process->references > 0);
-    if (--process->references > 0)
-        return;
-    list_remove(&process->all_link);
-    pool_free(&process_pool, process);
-}
-
-struct process *
-process_find(u32 pid)
-{
-    struct process *process;
-    list_for_each(process, &all_processes, all_link)
-        if (process->id == pid)
-            return process;
-    return NULL;
-}
-
 static void
 task_release_memory(struct task *task)
 {
@@ -128,55 +89,204 @@ task_release_memory(struct task *task)
     task->credentials = NULL;
 }
 
-static int
-task_create_parts(struct task *task, void (*function)(void *), void *argument,
-                  struct fibril **fibril)
+static u32
+tid_take(void)
 {
+    while (next_tid > TIDS_MOST || task_find(next_tid) || process_find(next_tid))
+        next_tid = next_tid > TIDS_MOST ? 2 : next_tid + 1;
+    return next_tid++;
+}
+
+struct task *
+task_find(u32 tid)
+{
+    struct task *task;
+    list_for_each(task, &all_tasks, all_link)
+        if (task->tid == tid)
+            return task;
+    return NULL;
+}
+
+static int
+user_fibril_create(struct task *task, void (*function)(void *), void *argument,
+                   struct user_context *context)
+{
+    if (!context)
+        return -ENOMEM;
+    struct fibril *fibril = fibril_create(task, FIBRIL_USER, function, argument);
+    if (!fibril) {
+        user_context_destroy(context);
+        return -ENOMEM;
+    }
+    fibril->user = context;
+    task->user = fibril;
+    return 0;
+}
+
+/* A task that has no fibrils (any more) and was never started. */
+static void
+task_destroy(struct task *task)
+{
+    struct process *process = task->process;
+    task_release_memory(task);
+    fibril_drop_spares(task);
+    list_remove(&task->process_link);
+    list_remove(&task->all_link);
+    pool_free(&task_pool, task);
+    if (--process->task_count == 0)
+        process_put(process);
+}
+
+void
+task_discard(struct task *task)
+{
+    if (task->user)
+        fibril_discard(task->user);
+    task_destroy(task);
+}
+
+/* A task in `process`, or, if that is NULL, in a new child process of `parent`. */
+static struct task *
+task_create(struct process *process, struct process *parent, const char *name)
+{
+    struct task *task = pool_alloc(&task_pool);
+    if (!task)
+        return NULL;
+    u32 tid = tid_take();
+    if (!process)
+        process = process_create(parent, name, tid);
+    if (!process) {
+        pool_free(&task_pool, task);
+        return NULL;
+    }
+    task_init(task, process, tid);
+    return task;
+}
+
+static int
+task_create_first_parts(struct task *task, void (*function)(void *), void *argument)
+{
+    task->process->handlers = signal_handlers_create();
     task->credentials = pool_alloc(&credentials_pool);
-    if (!task->credentials)
+    if (!task->credentials || !task->process->handlers)
         return -ENOMEM;
     task->credentials->references = 1;
     task->credentials->umask = 022;
     int error = address_space_create(&task->space);
-    if (error)
-        return error;
-    *fibril = fibril_create(task, FIBRIL_USER, function, argument);
-    if (!*fibril)
-        return -ENOMEM;
-    (*fibril)->user = user_context_create();
-    if (!(*fibril)->user) {
-        fibril_discard(*fibril);
-        return -ENOMEM;
-    }
-    return 0;
+    return error ? error : user_fibril_create(task, function, argument, user_context_create());
 }
 
 int
 task_create_process(const char *name, void (*function)(void *), void *argument,
                     struct task **result)
 {
-    struct task *task = pool_alloc(&task_pool);
-    struct process *process = task ? process_create(name, next_tid) : NULL;
-    if (!process) {
-        pool_free(&task_pool, task);
+    struct task *task = task_create(NULL, &kernel_process, name);
+    if (!task)
         return -ENOMEM;
-    }
-    task_init(task, process, next_tid++);
-    struct fibril *fibril;
-    int error = task_create_parts(task, function, argument, &fibril);
+    int error = task_create_first_parts(task, function, argument);
     if (error) {
-        task_release_memory(task);
-        fibril_drop_spares(task);
-        list_remove(&task->process_link);
-        list_remove(&task->all_link);
-        pool_free(&task_pool, task);
-        process_put(process);
+        task_discard(task);
         return error;
     }
     if (result)
         *result = task;
-    fibril_start(fibril);
+    task_start(task);
     return 0;
+}
+
+void
+task_start(struct task *task)
+{
+    fibril_start(task->user);
+}
+
+/* ---- clone ---- */
+
+static void
+clone_main(void *unused)
+{
+    struct task *self = current_task();
+    if (self->set_tid) /* a bad address is the program's own affair, as in Linux */
+        (void)!copy_to_user((void USER *)self->set_tid, &self->tid, sizeof(self->tid));
+    user_resume();
+}
+
+static struct credentials *
+credentials_copy(const struct credentials *from)
+{
+    struct credentials *copy = pool_alloc(&credentials_pool);
+    if (copy) {
+        *copy = *from;
+        copy->references = 1;
+    }
+    return copy;
+}
+
+static int
+clone_space(const struct task_clone *clone, struct task *self, struct task *task)
+{
+    if (!clone->share_space)
+        return address_space_copy(self->space, &task->space);
+    task->space = self->space;
+    address_space_get(task->space);
+    return 0;
+}
+
+static int
+clone_process_parts(const struct task_clone *clone, struct task *self, struct task *task)
+{
+    struct process *process = task->process;
+    if (clone->share_process)
+        return 0;
+    process->exit_signal = clone->exit_signal;
+    if (clone->share_handlers) {
+        process->handlers = self->process->handlers;
+        process->handlers->references++;
+    } else {
+        process->handlers = signal_handlers_copy(self->process->handlers);
+    }
+    return process->handlers ? 0 : -ENOMEM;
+}
+
+static int
+clone_user_fibril(const struct task_clone *clone, struct task *task)
+{
+    struct fibril *self = current_fibril();
+    int error = user_fibril_create(task, clone_main, NULL, user_context_copy(self->user));
+    if (error)
+        return error;
+    user_frame_copy(task->user, clone->stack);
+    task->user->signal_mask = self->signal_mask;
+    if (!clone->share_space || !clone->stack) {
+        task->user->signal_stack_base = self->signal_stack_base;
+        task->user->signal_stack_size = self->signal_stack_size;
+    }
+    return 0;
+}
+
+int
+task_clone(const struct task_clone *clone, struct task **result)
+{
+    struct task *self = current_task();
+    if (process_count() >= self->process->limits[LIMIT_PROCESSES].soft)
+        return -EAGAIN;
+    struct task *task = task_create(clone->share_process ? self->process : NULL, self->process,
+                                    self->process->name);
+    if (!task)
+        return -ENOMEM;
+    task->credentials = credentials_copy(self->credentials);
+    int error = task->credentials ? 0 : -ENOMEM;
+    if (!error)
+        error = clone_process_parts(clone, self, task);
+    if (!error)
+        error = clone_space(clone, self, task);
+    if (!error)
+        error = clone_user_fibril(clone, task);
+    if (error)
+        task_discard(task);
+    else
+        *result = task;
+    return error;
 }
 
 /* ---- Ending ---- */
@@ -218,8 +328,12 @@ process_leave(struct task *task)
     struct process *process = task->process;
     list_remove(&task->process_link);
     list_remove(&task->all_link);
+    process->ticks += task->run_ticks;
+    signal_queue_flush(&task->signals, ~0ull);
     if (--process->task_count == 0)
-        wake_up_all(&process->ended);
+        process_end(process);
+    else
+        wake_up_all(&process->ended); /* exec waits to be alone */
 }
 
 void
@@ -244,6 +358,93 @@ task_free(struct task *task)
 {
     ASSERT(!task->queued && task->fibril_count == 0 && task->spare_count == 0);
     pool_free(&task_pool, task);
+}
+
+/* ---- exec ---- */
+
+static void
+others_kill(struct task *self)
+{
+    struct task *task;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each(task, &self->process->tasks, process_link) {
+        if (task == self)
+            continue;
+        task->return_work |= WORK_KILLED;
+        task_cancel_fibrils(task);
+    }
+}
+
+int
+task_become_alone(void)
+{
+    struct task *self = current_task();
+    struct process *process = self->process;
+    struct fibril *fibril;
+    if (process->exiting || process->execing)
+        return -EINTR;
+    process->execing = true;
+    others_kill(self);
+    {
+        INTERRUPTS_OFF_SCOPE();
+        list_for_each(fibril, &self->fibrils, task_link)
+            if (fibril != current_fibril())
+                fibril_cancel(fibril, -EINTR);
+    }
+    wait_event(&self->fibril_ended, self->fibril_count == 1);
+    wait_event(&process->ended, process->task_count == 1);
+    process->execing = false;
+    return process->exiting ? -EINTR : 0;
+}
+
+static const char *
+base_name(const char *path)
+{
+    const char *name = path;
+    for (; *path; path++)
+        if (*path == '/' && path[1])
+            name = path + 1;
+    return name;
+}
+
+static int
+handlers_reset(struct process *process)
+{
+    struct signal_handlers *handlers = signal_handlers_create();
+    if (!handlers)
+        return -ENOMEM;
+    for (int i = 0; i < SIGNALS; i++)
+        if (process->handlers->actions[i].handler == HANDLER_IGNORE)
+            handlers->actions[i].handler = HANDLER_IGNORE;
+    signal_handlers_put(process->handlers);
+    process->handlers = handlers;
+    return 0;
+}
+
+int
+task_reset_for_program(const char *path)
+{
+    struct task *self = current_task();
+    struct fibril *fibril = current_fibril();
+    process_set_name(self->process, base_name(path));
+    self->clear_tid = self->set_tid = self->robust_list = 0;
+    fibril->signal_stack_base = fibril->signal_stack_size = 0;
+    user_context_reset(fibril->user);
+    return handlers_reset(self->process);
+}
+
+void
+task_set_space(struct task *task, struct address_space *space)
+{
+    struct address_space *old = task->space;
+    {
+        INTERRUPTS_OFF_SCOPE();
+        task->space = space;
+        address_space_load(space);
+    }
+    address_space_put(old);
+    task->process->memory_released = true;
+    wake_up_all(&task->process->ended);
 }
 
 void
@@ -275,5 +476,8 @@ task_return_work(struct registers *registers)
     struct task *task = current_task();
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
-    schedule(SWITCH_PREEMPT);
+    if (task->return_work & WORK_SIGNAL)
+        signal_deliver(registers);
+    else
+        schedule(SWITCH_PREEMPT);
 }

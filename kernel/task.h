@@ -9,6 +9,8 @@
 
 #include "kernel/fibril.h"
 #include "kernel/list.h"
+#include "kernel/process.h"
+#include "kernel/signal.h"
 #include "kernel/types.h"
 #include "kernel/wait.h"
 
@@ -27,20 +29,7 @@ struct credentials {
 #define WORK_READY 1u    /* a fibril of this task is ready */
 #define WORK_PREEMPT 2u  /* another task's turn */
 #define WORK_KILLED 4u   /* the process is ending */
-#define WORK_SIGNAL 8u   /* reserved */
-
-struct process {
-    u32 references;
-    u32 id; /* pid: the tid of its first task */
-    u32 parent_id;
-    struct list tasks;
-    u32 task_count;   /* not yet ended */
-    bool exiting;     /* exit_group or a fatal signal: every task ends */
-    int exit_status;  /* as wait4 shows it: code << 8, or the signal */
-    char name[16];
-    struct list all_link;
-    struct wait_queue ended; /* task_count has become 0 */
-};
+#define WORK_SIGNAL 8u   /* a signal to look at, a mask to bring back, a stop */
 
 /* Ready fibrils, chained by ready_next; `last` counts only while there is a first. */
 struct ready_list {
@@ -58,10 +47,12 @@ struct task {
     struct list fibrils;     /* all its fibrils */
     u32 fibril_count;
     struct wait_queue fibril_ended;
+    struct signal_queue signals; /* for this task alone */
 
     /* Immutable: */
     u32 tid;
     struct process *process;
+    struct fibril *user; /* its user fibril */
     /* The task's own fibrils': */
     struct address_space *space; /* NULL: a kernel task */
     struct descriptor_table *files;
@@ -73,6 +64,9 @@ struct task {
     u32 spare_count;
     u32 calls_started, calls_blocked; /* background calls */
     u64 run_ticks;
+    uintptr_t set_tid;      /* user address that gets the tid first of all; or 0 */
+    uintptr_t clear_tid;    /* user address: set to 0 and woken when the task ends; or 0 */
+    uintptr_t robust_list;  /* set_robust_list */
     struct list process_link;
     struct list all_link;
 };
@@ -96,11 +90,28 @@ void task_register_hooks(struct task_hooks *hooks);
  * function(argument), usually to load a program and enter it. 0, -ENOMEM, -EAGAIN. */
 int task_create_process(const char *name, void (*function)(void *argument), void *argument,
                         struct task **task);
+
+/* For clone: a task like the running one, in its process or in a new child process, that has not been
+ * started: its user fibril will return to user mode as the caller does, with result 0. Upper floors
+ * add what they keep and call task_start, or task_discard. 0, -ENOMEM, -EAGAIN. */
+struct task_clone {
+    bool share_space, share_process, share_handlers;
+    u8 exit_signal;
+    uintptr_t stack; /* user stack pointer, or 0: the same */
+};
+int task_clone(const struct task_clone *clone, struct task **task);
+void task_start(struct task *task);
+void task_discard(struct task *task);
+struct task *task_find(u32 tid);
+
 NORETURN void task_exit(int status);           /* the running task; from any of its user fibrils */
 NORETURN void process_exit(int status);        /* the running task's whole process */
-void process_kill(struct process *process, int status); /* from anywhere */
-struct process *process_find(u32 pid);
-void process_put(struct process *process);
+/* For exec: the other tasks of the process end, this task's background calls are cancelled and have
+ * unwound. Sleeps. 0, or why this task shall end itself. */
+int task_become_alone(void);
+/* What exec takes back of the running task: handlers, alternate stack, TLS, FPU; and the name. */
+int task_reset_for_program(const char *path);
+void task_set_space(struct task *task, struct address_space *space); /* the running task's, anew */
 struct list *task_list(void); /* all tasks, by all_link; interrupts off or no sleep in between */
 
 /* A fibril of the kernel task, for drivers: runs function(argument). NULL: out of memory. */

@@ -1,6 +1,7 @@
 /* Wait queues: see wait.h. */
 #include "kernel/wait.h"
 #include "kernel/fibril.h"
+#include "kernel/signal.h"
 #include "kernel/timer.h"
 
 struct wait_timer {
@@ -100,6 +101,8 @@ wait_sleep(enum wait_kind kind, u64 deadline_ns)
             return self->cancel_error;
         if (self->inline_only)
             return -EAGAIN;
+        if (kind == WAIT_INTERRUPTIBLE && self->kind == FIBRIL_USER && signal_pending())
+            return -ERESTARTSYS;
     }
     if (deadline_ns)
         return wait_sleep_until(deadline_ns);

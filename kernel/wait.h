@@ -11,7 +11,8 @@
  *   wait_event               until the condition holds. Only for waits with a stated bound.
  *   wait_event_killable      0; -EINTR (or -ECANCELED, -ETIME: the reason of the cancellation) when
  *                            the fibril is cancelled or its process gets a fatal signal
- *   wait_event_interruptible as killable; for user fibrils also -EINTR on an ordinary signal
+ *   wait_event_interruptible as killable; for user fibrils also -ERESTARTSYS when a signal is to be
+ *                            handled (a handler that must not be restarted makes it -EINTR)
  *   *_until                  also -ETIMEDOUT once time_now_ns() reaches `deadline_ns` (0: never)
  */
 #ifndef KERNEL_WAIT_H

@@ -179,13 +179,29 @@ stack_pointer_above(const void *bottom)
 
 struct user_context;
 struct user_context *user_context_create(void); /* NULL: out of memory */
+struct user_context *user_context_copy(struct user_context *from); /* for clone; NULL */
 void user_context_destroy(struct user_context *context);
+void user_context_reset(struct user_context *context); /* for exec: as new */
+/* The FPU's state as FXSAVE stores it: 512 bytes, 16-byte aligned. Restoring sanitises what comes from
+ * user memory. */
+bool user_context_fpu_used(const struct user_context *context);
+void user_context_fpu_save(struct user_context *context, void *image);
+void user_context_fpu_restore(struct user_context *context, void *image);
 void user_context_load(struct user_context *context); /* interrupts off */
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
 int user_context_set_tls(struct user_context *context, u32 descriptor[4]);
 /* Enters user mode for the first time, on the running user fibril. */
 NORETURN void user_start(uintptr_t instruction, uintptr_t stack);
+/* For clone: `child`, a user fibril that has not run, will return to user mode as the running one does,
+ * with result 0 and, if it is not 0, another stack; by calling user_resume(). */
+void user_frame_copy(struct fibril *child, uintptr_t stack);
+NORETURN void user_resume(void);
+/* For exec: the running user fibril's next return to user mode begins a program. */
+void user_frame_reset(uintptr_t instruction, uintptr_t stack);
+struct registers;
+uintptr_t user_stack_pointer(void); /* the running user fibril's, in user mode */
+struct registers *user_frame(struct fibril *fibril); /* of a user fibril in a system call */
 
 /* ---- The machine. ---- */
 

@@ -8,11 +8,13 @@
 struct arch_hooks {
     void (*system_call)(struct registers *registers); /* interrupts on; may sleep */
     void (*double_fault)(void);                       /* on its own stack; never returns */
-    /* A page fault at a user address, from user mode or inside a user copy. 0 when mended. Called
-     * with interrupts on; may sleep. */
-    int (*user_fault)(uintptr_t address, bool write, bool present);
-    /* User mode did what it may not: the signal's number. May end the task. */
-    void (*user_exception)(unsigned signal, struct registers *registers, uintptr_t address);
+    /* A page fault at a user address, from user mode or inside a user copy. 0 when mended, or why
+     * not. Called with interrupts on; may sleep. */
+    int (*user_fault)(uintptr_t address, bool write);
+    /* It could not be mended, and user mode caused it. */
+    void (*user_fault_failed)(int error, uintptr_t address);
+    /* User mode did what it may not: the signal's number and si_code. */
+    void (*user_exception)(unsigned signal, int code, uintptr_t address);
     void (*return_work)(struct registers *registers); /* task->return_work is not zero; interrupts on */
     void (*tick)(u64 now_ns);                         /* 1 ms; interrupts off */
     void (*interrupt)(unsigned line, bool from_user); /* before each handler: for the trace */

@@ -2,6 +2,7 @@
  * that waits at a return to user mode. Runs on the stack of the interrupted fibril. */
 #include "arch.h"
 #include "arch/i386/cpu.h"
+#include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/log.h"
 
@@ -16,31 +17,30 @@ struct arch_hooks arch_hooks;
 #define SIGNAL_FLOATING_POINT 8
 #define SIGNAL_SEGMENT 11
 
-#define FAULT_PRESENT 1
 #define FAULT_WRITE 2
 #define USER_END 0x80000000u
 
 static const struct {
     const char *name;
-    u8 signal;
+    u8 signal, code; /* for user mode: the signal and its si_code */
 } exceptions[32] = {
-    [0] = {"divide error", SIGNAL_FLOATING_POINT},
-    [1] = {"debug", SIGNAL_TRAP},
-    [2] = {"non-maskable interrupt", 0},
-    [3] = {"breakpoint", SIGNAL_TRAP},
-    [4] = {"overflow", SIGNAL_SEGMENT},
-    [5] = {"bound range exceeded", SIGNAL_SEGMENT},
-    [6] = {"invalid opcode", SIGNAL_ILLEGAL},
-    [7] = {"device not available", SIGNAL_FLOATING_POINT},
-    [10] = {"invalid task state", SIGNAL_SEGMENT},
-    [11] = {"segment not present", SIGNAL_BUS},
-    [12] = {"stack fault", SIGNAL_BUS},
-    [13] = {"general protection", SIGNAL_SEGMENT},
-    [14] = {"page fault", SIGNAL_SEGMENT},
-    [16] = {"floating-point error", SIGNAL_FLOATING_POINT},
-    [17] = {"alignment check", SIGNAL_BUS},
-    [18] = {"machine check", 0},
-    [19] = {"SIMD floating-point error", SIGNAL_FLOATING_POINT},
+    [0] = {"divide error", SIGNAL_FLOATING_POINT, 1},
+    [1] = {"debug", SIGNAL_TRAP, 2},
+    [2] = {"non-maskable interrupt", 0, 0},
+    [3] = {"breakpoint", SIGNAL_TRAP, 0x80},
+    [4] = {"overflow", SIGNAL_SEGMENT, 0x80},
+    [5] = {"bound range exceeded", SIGNAL_SEGMENT, 0x80},
+    [6] = {"invalid opcode", SIGNAL_ILLEGAL, 2},
+    [7] = {"device not available", SIGNAL_FLOATING_POINT, 0x80},
+    [10] = {"invalid task state", SIGNAL_SEGMENT, 0x80},
+    [11] = {"segment not present", SIGNAL_BUS, 0x80},
+    [12] = {"stack fault", SIGNAL_BUS, 0x80},
+    [13] = {"general protection", SIGNAL_SEGMENT, 0x80},
+    [14] = {"page fault", SIGNAL_SEGMENT, 1},
+    [16] = {"floating-point error", SIGNAL_FLOATING_POINT, 7},
+    [17] = {"alignment check", SIGNAL_BUS, 1},
+    [18] = {"machine check", 0, 0},
+    [19] = {"SIMD floating-point error", SIGNAL_FLOATING_POINT, 7},
 };
 
 static void
@@ -75,16 +75,14 @@ page_fault(struct registers *registers)
     if (kernel_fault || !(registers->eflags & EFLAGS_INTERRUPT))
         exception_in_kernel(registers);
     __asm__ volatile("sti");
-    if (address < USER_END &&
-        arch_hooks.user_fault(address, registers->error & FAULT_WRITE,
-                              registers->error & FAULT_PRESENT) == 0) {
-        if (!from_user)
-            current_fibril()->copy_recovery = recovery;
-        return;
-    }
-    if (from_user)
-        arch_hooks.user_exception(SIGNAL_SEGMENT, registers, address);
-    else
+    int error = address < USER_END
+                    ? arch_hooks.user_fault(address, registers->error & FAULT_WRITE)
+                    : -EFAULT;
+    if (!from_user)
+        current_fibril()->copy_recovery = recovery;
+    if (error && from_user)
+        arch_hooks.user_fault_failed(error, address);
+    else if (error)
         registers->eip = recovery;
 }
 
@@ -103,7 +101,7 @@ trap_dispatch(struct registers *registers)
     unsigned signal = registers->trap < 32 ? exceptions[registers->trap].signal : 0;
     if (!signal)
         panic("exception %lu in user mode", registers->trap);
-    arch_hooks.user_exception(signal, registers, registers->eip);
+    arch_hooks.user_exception(signal, exceptions[registers->trap].code, registers->eip);
 }
 
 /* The hardware left the faulting state in the ordinary task state. */
@@ -129,12 +127,22 @@ esp0_mismatch(void)
     panic("return to user mode with the wrong kernel stack: TSS.esp0 is %08x", task_state.esp0);
 }
 
-void
-user_start(uintptr_t instruction, uintptr_t stack)
+struct registers *
+user_frame(struct fibril *fibril)
 {
-    struct registers *frame = (struct registers *)current_fibril()->stack_top - 1;
-    interrupts_save();
-    *frame = (struct registers){
+    return (struct registers *)fibril->stack_top - 1;
+}
+
+uintptr_t
+user_stack_pointer(void)
+{
+    return user_frame(current_fibril())->esp;
+}
+
+void
+user_frame_reset(uintptr_t instruction, uintptr_t stack)
+{
+    *user_frame(current_fibril()) = (struct registers){
         .ds = SELECTOR_USER_DATA,
         .es = SELECTOR_USER_DATA,
         .eip = instruction,
@@ -143,7 +151,30 @@ user_start(uintptr_t instruction, uintptr_t stack)
         .esp = stack,
         .ss = SELECTOR_USER_DATA,
     };
-    user_enter(frame);
+}
+
+void
+user_start(uintptr_t instruction, uintptr_t stack)
+{
+    user_frame_reset(instruction, stack);
+    user_resume();
+}
+
+void
+user_frame_copy(struct fibril *child, uintptr_t stack)
+{
+    struct registers *frame = user_frame(child);
+    *frame = *user_frame(current_fibril());
+    frame->eax = 0;
+    if (stack)
+        frame->esp = stack;
+}
+
+void
+user_resume(void)
+{
+    interrupts_save();
+    user_enter(user_frame(current_fibril()));
 }
 
 /* ---- User copies ---- */

@@ -8,6 +8,7 @@
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/string.h"
 
 #define FXSAVE_BYTES 512
 #define FXSAVE_ALIGN 16
@@ -16,6 +17,9 @@
 #define PSE_BIT (1u << 3)
 #define TSC_BIT (1u << 4)
 #define MXCSR_DEFAULT 0x1f80u
+#define MXCSR_MASK_DEFAULT 0xffbfu
+#define FXSAVE_MXCSR 6      /* 32-bit words into the area: [IA32-1] 10.5.1 */
+#define FXSAVE_MXCSR_MASK 7
 #define FPU_CONTROL_DEFAULT 0x37fu
 
 struct user_context {
@@ -85,6 +89,80 @@ struct user_context *
 user_context_create(void)
 {
     return pool_alloc(&context_pool);
+}
+
+/* Brings the FPU's registers into the owner's area, where they can be read and changed. Interrupts
+ * off. */
+static void
+fpu_flush(struct user_context *context)
+{
+    if (fpu_owner != context)
+        return;
+    __asm__ volatile("clts");
+    __asm__ volatile("fxsave (%0)" ::"r"(fpu_area(context)) : "memory");
+    fpu_owner = NULL;
+    cpu_write_cr0(cpu_read_cr0() | CR0_TASK_SWITCHED);
+}
+
+struct user_context *
+user_context_copy(struct user_context *from)
+{
+    struct user_context *copy = user_context_create();
+    if (!copy)
+        return NULL;
+    INTERRUPTS_OFF_SCOPE();
+    fpu_flush(from);
+    for (int i = 0; i < 3; i++)
+        copy->tls[i] = from->tls[i];
+    if (loaded == from)
+        __asm__ volatile("mov %%fs, %0; mov %%gs, %1" : "=m"(from->fs), "=m"(from->gs));
+    copy->fs = from->fs;
+    copy->gs = from->gs;
+    copy->fpu_used = from->fpu_used;
+    memcpy(fpu_area(copy), fpu_area(from), FXSAVE_BYTES);
+    return copy;
+}
+
+void
+user_context_reset(struct user_context *context)
+{
+    INTERRUPTS_OFF_SCOPE();
+    fpu_flush(context);
+    context->fpu_used = false;
+    for (int i = 0; i < 3; i++)
+        context->tls[i] = 0;
+    context->fs = context->gs = 0;
+    if (loaded != context)
+        return;
+    gdt_set_tls(context->tls);
+    __asm__ volatile("mov %0, %%fs; mov %0, %%gs" ::"r"(0));
+}
+
+bool
+user_context_fpu_used(const struct user_context *context)
+{
+    return context->fpu_used;
+}
+
+void
+user_context_fpu_save(struct user_context *context, void *image)
+{
+    INTERRUPTS_OFF_SCOPE();
+    fpu_flush(context);
+    memcpy(image, fpu_area(context), FXSAVE_BYTES);
+}
+
+/* Reserved bits of MXCSR would be a general protection fault: [IA32-1] 11.6.6. */
+void
+user_context_fpu_restore(struct user_context *context, void *image)
+{
+    u32 *words = image;
+    INTERRUPTS_OFF_SCOPE();
+    fpu_flush(context);
+    u32 mask = ((u32 *)fpu_area(context))[FXSAVE_MXCSR_MASK];
+    words[FXSAVE_MXCSR] &= mask ? mask : MXCSR_MASK_DEFAULT;
+    memcpy(fpu_area(context), image, FXSAVE_BYTES);
+    context->fpu_used = true;
 }
 
 void

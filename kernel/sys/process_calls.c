@@ -27,7 +27,7 @@ sys_getpid(void)
 long
 sys_getppid(void)
 {
-    return current_task()->process->parent_id;
+    return current_task()->process->parent->id;
 }
 
 long

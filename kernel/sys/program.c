@@ -1,17 +1,18 @@
-/* The ELF loader: see program.h. Formats: [ELF] System V ABI chapter 4 and 5, [i386 ABI] 3.4.1 for the
- * stack at entry; the auxiliary vector's numbers are Linux's (linux/auxvec.h). */
+/* Loading programs: see program.h. [ELF] System V ABI chapters 4 and 5. Segments are mapped from the
+ * file and read when they are touched. */
 #include "kernel/sys/program.h"
 #include "arch.h"
 #include "fs/descriptor.h"
 #include "fs/file.h"
+#include "fs/file_map.h"
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "kernel/address_space.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
-#include "kernel/log.h"
-#include "kernel/random.h"
+#include "kernel/map_source.h"
 #include "kernel/string.h"
+#include "kernel/sys/program_stack.h"
 #include "kernel/task.h"
 
 struct elf_header {
@@ -26,23 +27,20 @@ struct elf_segment {
 #define ELF_TYPE_EXECUTABLE 2
 #define ELF_MACHINE_386 3
 #define ELF_SEGMENT_LOAD 1
+#define ELF_SEGMENT_INTERPRETER 3
 #define ELF_FLAG_EXECUTE 1
 #define ELF_FLAG_WRITE 2
 #define ELF_FLAG_READ 4
 #define SEGMENTS_MOST 32
 #define USER_START 0x1000u
+#define SCRIPT_DEPTH_MOST 4
+#define SCRIPT_LINE 256u
 
-enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, AT_ENTRY, AT_UID = 11,
-       AT_EUID, AT_GID, AT_EGID, AT_PLATFORM, AT_HWCAP, AT_CLKTCK, AT_SECURE = 23, AT_RANDOM = 25,
-       AT_EXECFN = 31 };
-#define AUXILIARY_PAIRS 17
-#define ARGUMENT_BYTES_MOST (128u << 10)
-
-struct loading {
+struct image { /* heap */
     struct file *file;
     struct elf_header header;
-    uintptr_t mapped_end; /* of the segments so far */
-    uintptr_t headers;    /* where the program headers were loaded, or 0 */
+    struct elf_segment segments[SEGMENTS_MOST];
+    u8 start[SCRIPT_LINE]; /* of the file, with a zero behind */
 };
 
 static int
@@ -56,6 +54,8 @@ file_read_exact(struct file *file, u64 position, void *buffer, size_t size)
     return iter.done == size ? 0 : -ENOEXEC;
 }
 
+/* ---- Checking: nothing is changed yet ---- */
+
 static int
 header_check(const struct elf_header *h)
 {
@@ -67,190 +67,285 @@ header_check(const struct elf_header *h)
     return 0;
 }
 
-static int
-segment_check(const struct elf_segment *s)
+static bool
+segment_valid(const struct elf_segment *s)
 {
-    if (s->file_size > s->memory_size || s->address < USER_START || s->address >= USER_MAP_TOP ||
-        s->memory_size > USER_MAP_TOP - s->address || s->address % PAGE_SIZE != s->offset % PAGE_SIZE)
-        return -ENOEXEC;
+    return s->file_size <= s->memory_size && s->address >= USER_START &&
+           s->address < USER_MAP_TOP && s->memory_size <= USER_MAP_TOP - s->address &&
+           s->address % PAGE_SIZE == s->offset % PAGE_SIZE && s->offset + s->file_size >= s->offset;
+}
+
+/* Segments ascend and share no page; a dynamic program is refused. */
+static int
+segments_check(const struct image *image)
+{
+    u32 end = 0, loadable = 0;
+    for (unsigned i = 0; i < image->header.segment_count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        if (s->type == ELF_SEGMENT_INTERPRETER)
+            return -ENOEXEC;
+        if (s->type != ELF_SEGMENT_LOAD || s->memory_size == 0)
+            continue;
+        if (!segment_valid(s) || ALIGN_DOWN(s->address, PAGE_SIZE) < end)
+            return -ENOEXEC;
+        end = ALIGN_UP(s->address + s->memory_size, PAGE_SIZE);
+        loadable++;
+    }
+    return loadable ? 0 : -ENOEXEC;
+}
+
+static int
+image_read(struct image *image)
+{
+    int error = file_read_exact(image->file, 0, &image->header, sizeof(image->header));
+    if (!error)
+        error = header_check(&image->header);
+    if (!error)
+        error = file_read_exact(image->file, image->header.segment_offset, image->segments,
+                                image->header.segment_count * sizeof(struct elf_segment));
+    return error ? error : segments_check(image);
+}
+
+static int
+file_open_program(const char *path, struct file **file)
+{
+    int error = file_open_path(path, OPEN_READ, file);
+    if (error)
+        return error;
+    struct inode *inode = (*file)->inode;
+    error = inode && is_regular(inode) && inode->mode & 0111 ? inode_permission(inode, 1) : -EACCES;
+    if (error)
+        file_put(*file);
+    return error;
+}
+
+/* ---- Scripts: "#!INTERPRETER [ARGUMENT]" ---- */
+
+static char *
+word_end(char *text)
+{
+    while (*text && *text != ' ' && *text != '\t')
+        text++;
+    return text;
+}
+
+static char *
+blanks_end(char *text)
+{
+    while (*text == ' ' || *text == '\t')
+        text++;
+    return text;
+}
+
+/* The new arguments: interpreter, its argument, the script's path, the old ones but the first. */
+static int
+script_arguments(struct program *program, const char *interpreter, const char *argument)
+{
+    struct string_list list = {NULL, 0, 0, 0};
+    const char *old = program->arguments.bytes;
+    int error = string_list_add(&list, interpreter);
+    if (!error && *argument)
+        error = string_list_add(&list, argument);
+    if (!error)
+        error = string_list_add(&list, program->path);
+    for (u32 i = 0; i < program->arguments.count && !error; i++) {
+        if (i > 0)
+            error = string_list_add(&list, old);
+        old += strlen(old) + 1;
+    }
+    if (error) {
+        string_list_free(&list);
+        return error;
+    }
+    string_list_free(&program->arguments);
+    program->arguments = list;
     return 0;
 }
 
-/* File contents go in through the ordinary copy to user memory, so the area is writable meanwhile. */
+/* Takes the first line apart and puts the interpreter in the script's place: program->path is then the
+ * first argument. */
 static int
-segment_load(struct loading *l, const struct elf_segment *s)
+script_resolve(struct program *program, struct image *image)
+{
+    char *line = (char *)image->start + 2, *end = line;
+    while (*end && *end != '\n')
+        end++;
+    if (!*end && end - line >= (long)SCRIPT_LINE - 3)
+        return -ENOEXEC;
+    while (end > line && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *end = 0;
+    char *interpreter = blanks_end(line);
+    char *after = word_end(interpreter);
+    char *argument = blanks_end(after);
+    *after = 0;
+    if (!*interpreter)
+        return -ENOEXEC;
+    int error = script_arguments(program, interpreter, after == argument ? "" : argument);
+    if (!error)
+        program->path = program->arguments.bytes;
+    return error;
+}
+
+/* Opens the program, through scripts to the interpreter; image->file is open on success. */
+static int
+image_open(struct program *program, struct image *image)
+{
+    for (int depth = 0; depth <= SCRIPT_DEPTH_MOST; depth++) {
+        int error = file_open_program(program->path, &image->file);
+        if (error)
+            return error;
+        struct iter iter;
+        u64 position = 0;
+        memset(image->start, 0, sizeof(image->start));
+        iter_init_kernel(&iter, image->start, sizeof(image->start) - 1);
+        error = file_read(image->file, &iter, &position);
+        bool script = !error && image->start[0] == '#' && image->start[1] == '!';
+        if (!error && !script)
+            error = image_read(image);
+        if (!error && script)
+            error = script_resolve(program, image);
+        if (!error && !script)
+            return 0;
+        file_put(image->file);
+        if (error)
+            return error;
+    }
+    return -ELOOP;
+}
+
+/* ---- Mapping: into the running task's new, empty space ---- */
+
+static u32
+segment_protection(const struct elf_segment *s)
+{
+    return (s->flags & ELF_FLAG_READ ? PROTECTION_READ : 0) |
+           (s->flags & ELF_FLAG_WRITE ? PROTECTION_WRITE : 0) |
+           (s->flags & ELF_FLAG_EXECUTE ? PROTECTION_EXECUTE : 0);
+}
+
+static int
+segment_map(struct map_source *source, const struct elf_segment *s)
 {
     struct address_space *space = current_task()->space;
     uintptr_t start = ALIGN_DOWN(s->address, PAGE_SIZE);
+    uintptr_t file_end = ALIGN_UP(s->address + s->file_size, PAGE_SIZE);
     uintptr_t end = ALIGN_UP(s->address + s->memory_size, PAGE_SIZE);
-    start = MAX(start, l->mapped_end); /* a page shared with the segment before stays as it is */
-    if (start < end) {
-        int error = area_create(space, start, end - start, PROTECTION_READ | PROTECTION_WRITE);
-        if (error)
-            return error;
-        l->mapped_end = end;
-    }
-    struct iter iter;
-    u64 position = s->offset;
-    iter_init_user(&iter, (void USER *)(uintptr_t)s->address, s->file_size);
-    int error = s->file_size ? file_read(l->file, &iter, &position) : 0;
-    if (error)
-        return error;
-    if (iter.done != s->file_size)
-        return -ENOEXEC;
-    if (start >= end)
-        return 0;
-    u32 protection = (s->flags & ELF_FLAG_READ ? PROTECTION_READ : 0) |
-                     (s->flags & ELF_FLAG_WRITE ? PROTECTION_WRITE : 0) |
-                     (s->flags & ELF_FLAG_EXECUTE ? PROTECTION_EXECUTE : 0);
-    return area_protect(space, start, end - start, protection);
-}
-
-static int
-segments_load(struct loading *l)
-{
-    for (unsigned i = 0; i < l->header.segment_count; i++) {
-        struct elf_segment s;
-        int error = file_read_exact(l->file, l->header.segment_offset + i * sizeof(s), &s, sizeof(s));
-        if (error)
-            return error;
-        if (s.type != ELF_SEGMENT_LOAD || s.memory_size == 0)
-            continue;
-        error = segment_check(&s);
-        if (!error)
-            error = segment_load(l, &s);
-        if (error)
-            return error;
-        if (s.offset <= l->header.segment_offset && l->header.segment_offset - s.offset < s.file_size)
-            l->headers = s.address + l->header.segment_offset - s.offset;
-    }
-    struct address_space *space = current_task()->space;
-    space->heap_start = space->heap_end = l->mapped_end;
-    return l->mapped_end ? 0 : -ENOEXEC;
-}
-
-/* ---- The stack ---- */
-
-struct stack_image {
-    u32 *words;         /* what goes to the final stack pointer, heap */
-    unsigned count;
-    uintptr_t strings;  /* user address of the next string to be put, growing down */
-    int error;
-};
-
-static u32
-stack_put_bytes(struct stack_image *image, const void *bytes, size_t size)
-{
-    image->strings -= size;
-    if (!image->error)
-        image->error = copy_to_user((void USER *)image->strings, bytes, size);
-    return image->strings;
-}
-
-static u32
-stack_put_string(struct stack_image *image, const char *string)
-{
-    return stack_put_bytes(image, string, strlen(string) + 1);
-}
-
-static void
-stack_put_pair(struct stack_image *image, u32 type, u32 value)
-{
-    image->words[image->count++] = type;
-    image->words[image->count++] = value;
-}
-
-static void
-stack_put_auxiliary(struct stack_image *image, const struct loading *l, const struct program *program)
-{
-    const struct credentials *credentials = current_task()->credentials;
-    u8 random[16];
-    random_bytes(random, sizeof(random));
-    u32 random_at = stack_put_bytes(image, random, sizeof(random));
-    u32 platform = stack_put_string(image, "i686");
-    u32 name = stack_put_string(image, program->path);
-    stack_put_pair(image, AT_PHDR, l->headers);
-    stack_put_pair(image, AT_PHENT, sizeof(struct elf_segment));
-    stack_put_pair(image, AT_PHNUM, l->header.segment_count);
-    stack_put_pair(image, AT_PAGESZ, PAGE_SIZE);
-    stack_put_pair(image, AT_BASE, 0);
-    stack_put_pair(image, AT_FLAGS, 0);
-    stack_put_pair(image, AT_ENTRY, l->header.entry);
-    stack_put_pair(image, AT_UID, credentials->uid);
-    stack_put_pair(image, AT_EUID, credentials->euid);
-    stack_put_pair(image, AT_GID, credentials->gid);
-    stack_put_pair(image, AT_EGID, credentials->egid);
-    stack_put_pair(image, AT_PLATFORM, platform);
-    stack_put_pair(image, AT_CLKTCK, 100);
-    stack_put_pair(image, AT_SECURE, 0);
-    stack_put_pair(image, AT_RANDOM, random_at);
-    stack_put_pair(image, AT_EXECFN, name);
-    stack_put_pair(image, AT_NULL, 0);
-}
-
-static int
-stack_build(const struct loading *l, const struct program *program, uintptr_t *stack)
-{
-    unsigned argc = program->argument_count, envc = program->environment_count;
-    struct stack_image image = {.strings = USER_STACK_TOP - sizeof(u32)};
-    int error = area_create(current_task()->space, USER_STACK_TOP - USER_STACK_BYTES,
-                            USER_STACK_BYTES, PROTECTION_READ | PROTECTION_WRITE);
-    if (error)
-        return error;
-    size_t words = 1 + argc + 1 + envc + 1 + 2 * AUXILIARY_PAIRS;
-    image.words = heap_alloc(words * sizeof(u32));
-    if (!image.words)
-        return -ENOMEM;
-    image.words[image.count++] = argc;
-    for (unsigned i = 0; i < argc; i++)
-        image.words[image.count++] = stack_put_string(&image, program->arguments[i]);
-    image.words[image.count++] = 0;
-    for (unsigned i = 0; i < envc; i++)
-        image.words[image.count++] = stack_put_string(&image, program->environment[i]);
-    image.words[image.count++] = 0;
-    stack_put_auxiliary(&image, l, program);
-    ASSERT(image.count <= words);
-    *stack = ALIGN_DOWN(image.strings - image.count * sizeof(u32), 16u);
-    error = image.error;
-    if (!error)
-        error = copy_to_user((void USER *)*stack, image.words, image.count * sizeof(u32));
-    heap_free(image.words);
+    u32 protection = segment_protection(s);
+    int error = 0;
+    if (s->file_size == 0)
+        file_end = start;
+    if (file_end > start)
+        error = area_create_mapped(space, start, file_end - start, protection, false, source,
+                                   (s->offset - s->address % PAGE_SIZE) >> PAGE_SHIFT);
+    if (!error && end > file_end)
+        error = area_create(space, file_end, end - file_end, protection);
+    uintptr_t used = s->address + s->file_size;
+    if (!error && protection & PROTECTION_WRITE && s->memory_size > s->file_size && used < file_end)
+        error = clear_user((void USER *)used, file_end - used);
+    space->heap_start = space->heap_end = MAX(space->heap_end, end);
     return error;
 }
 
-static int
-arguments_check(const struct program *program)
+static u32
+headers_address(const struct image *image)
 {
-    size_t bytes = 0;
-    for (unsigned i = 0; i < program->argument_count; i++)
-        bytes += strlen(program->arguments[i]) + 1;
-    for (unsigned i = 0; i < program->environment_count; i++)
-        bytes += strlen(program->environment[i]) + 1;
-    return bytes > ARGUMENT_BYTES_MOST ? -E2BIG : 0;
+    u32 offset = image->header.segment_offset;
+    for (unsigned i = 0; i < image->header.segment_count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        if (s->type == ELF_SEGMENT_LOAD && offset >= s->offset && offset - s->offset < s->file_size)
+            return s->address + offset - s->offset;
+    }
+    return 0;
+}
+
+static int
+image_map(struct image *image, struct map_source *source)
+{
+    int error = 0;
+    for (unsigned i = 0; i < image->header.segment_count && !error; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        if (s->type == ELF_SEGMENT_LOAD && s->memory_size)
+            error = segment_map(source, s);
+    }
+    return error;
+}
+
+/* From here on an error kills. */
+static int
+image_enter(struct program *program, struct image *image, struct map_source *source,
+            struct address_space *space, struct program_entry *entry)
+{
+    struct program_stack stack = {
+        .program_headers = headers_address(image),
+        .program_header_count = image->header.segment_count,
+        .entry = image->header.entry,
+        .path = program->path,
+        .arguments = &program->arguments,
+        .environment = &program->environment,
+    };
+    task_set_space(current_task(), space);
+    descriptor_table_close_on_exec(current_task()->files);
+    int error = task_reset_for_program(program->path);
+    if (!error)
+        error = image_map(image, source);
+    if (!error)
+        error = program_stack_build(&stack, &entry->stack);
+    entry->instruction = image->header.entry;
+    if (error)
+        process_kill(current_task()->process, SIGKILL);
+    return 0;
+}
+
+static int
+image_execute(struct program *program, struct image *image, struct program_entry *entry)
+{
+    struct map_source *source;
+    struct address_space *space;
+    struct descriptor_table *files = NULL;
+    int error = file_map_source(image->file, &source);
+    if (error)
+        return error;
+    error = address_space_create(&space);
+    if (!error) {
+        error = descriptor_table_is_shared(current_task()->files)
+                    ? descriptor_table_copy(current_task()->files, &files)
+                    : 0;
+        if (!error)
+            error = task_become_alone();
+        if (error)
+            address_space_put(space);
+    }
+    if (error) {
+        if (files)
+            descriptor_table_put(files);
+    } else {
+        if (files) {
+            descriptor_table_put(current_task()->files);
+            current_task()->files = files;
+        }
+        error = image_enter(program, image, source, space, entry);
+    }
+    map_source_put(source);
+    return error;
 }
 
 int
-program_load(const struct program *program, struct program_entry *entry)
+program_execute(struct program *program, struct program_entry *entry)
 {
-    struct loading l = {.mapped_end = 0};
-    int error = arguments_check(program);
-    if (!error)
-        error = file_open_path(program->path, OPEN_READ, &l.file);
-    if (error)
-        return error;
-    error = is_regular(l.file->inode) ? inode_permission(l.file->inode, 1) : -EACCES;
-    if (!error)
-        error = file_read_exact(l.file, 0, &l.header, sizeof(l.header));
-    if (!error)
-        error = header_check(&l.header);
-    if (!error)
-        error = segments_load(&l);
-    if (!error)
-        error = stack_build(&l, program, &entry->stack);
-    entry->instruction = l.header.entry;
-    file_put(l.file);
+    struct image *image = heap_alloc(sizeof(*image));
+    if (!image)
+        return -ENOMEM;
+    int error = image_open(program, image);
+    if (!error) {
+        error = image_execute(program, image, entry);
+        file_put(image->file);
+    }
+    heap_free(image);
     return error;
 }
+
+/* ---- The end ---- */
 
 static void
 program_release(struct task *task)

@@ -120,6 +120,8 @@ sys_nanosleep(const void USER *request, void USER *remaining)
     error = wait_event_interruptible_until(&never, false, deadline);
     if (error == -ETIMEDOUT)
         return 0;
+    if (error == -ERESTARTSYS)
+        error = -EINTR;
     u64 now = time_now_ns(), left = deadline > now ? deadline - now : 0;
     if (remaining) {
         time = (struct timespec32){left / NS_PER_SECOND, left % NS_PER_SECOND};

@@ -1,0 +1,356 @@
+/* Processes and how they are related: see process.h. Tasks are in task.c. */
+#include "kernel/process.h"
+#include "arch.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+
+#define FILES_MOST 1024u
+#define STACK_BYTES (8u << 20)
+
+/* si_code of SIGCHLD */
+enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
+#define STATUS_CONTINUED 0xffff
+#define STATUS_STOPPED(signal) ((signal) << 8 | 0x7f)
+
+static struct pool process_pool = POOL_INIT("process", struct process);
+static struct list all_processes = LIST_INIT(all_processes);
+static u32 user_processes;
+
+struct process kernel_process = {
+    .references = 1,
+    .name = "kernel",
+    .children = LIST_INIT(kernel_process.children),
+    .sibling_link = LIST_INIT(kernel_process.sibling_link),
+    .tasks = LIST_INIT(kernel_process.tasks),
+    .ended = WAIT_QUEUE_INIT(kernel_process.ended, "process_ended"),
+    .changed = WAIT_QUEUE_INIT(kernel_process.changed, "child"),
+};
+
+static void
+limits_init(struct process *process)
+{
+    for (unsigned i = 0; i < LIMITS; i++)
+        process->limits[i] = (struct process_limit){LIMIT_NONE, LIMIT_NONE};
+    process->limits[LIMIT_STACK] = (struct process_limit){STACK_BYTES, STACK_BYTES};
+    process->limits[LIMIT_CORE] = (struct process_limit){0, LIMIT_NONE};
+    process->limits[LIMIT_FILES] = (struct process_limit){FILES_MOST, FILES_MOST};
+}
+
+void
+process_set_name(struct process *process, const char *name)
+{
+    size_t length = MIN(strlen(name), sizeof(process->name) - 1);
+    memset(process->name, 0, sizeof(process->name));
+    memcpy(process->name, name, length);
+}
+
+struct process *
+process_create(struct process *parent, const char *name, u32 id)
+{
+    struct process *process = pool_alloc(&process_pool);
+    if (!process)
+        return NULL;
+    process->references = 1;
+    process->id = id;
+    process->parent = parent;
+    process->exit_signal = SIGCHLD;
+    process_set_name(process, name);
+    list_init(&process->tasks);
+    list_init(&process->children);
+    wait_queue_init(&process->ended, "process_ended");
+    wait_queue_init(&process->changed, "child");
+    wait_queue_init(&process->continued, "stopped");
+    signal_queue_init(&process->signals);
+    if (parent == &kernel_process) {
+        limits_init(process);
+        process->group = process->session = id;
+    } else {
+        memcpy(process->limits, parent->limits, sizeof(process->limits));
+        process->group = parent->group;
+        process->session = parent->session;
+    }
+    list_add_tail(&parent->children, &process->sibling_link);
+    list_add_tail(&all_processes, &process->all_link);
+    user_processes++;
+    return process;
+}
+
+void
+process_get(struct process *process)
+{
+    ASSERT(process->references > 0);
+    process->references++;
+}
+
+void
+process_put(struct process *process)
+{
+    ASSERT(process->references > 0);
+    if (--process->references > 0)
+        return;
+    ASSERT(process->task_count == 0);
+    signal_queue_flush(&process->signals, ~0ull);
+    signal_handlers_put(process->handlers);
+    list_remove(&process->all_link);
+    list_remove(&process->sibling_link);
+    pool_free(&process_pool, process);
+    user_processes--;
+    wake_up_all(&kernel_process.changed);
+}
+
+struct process *
+process_find(u32 pid)
+{
+    struct process *process;
+    list_for_each(process, &all_processes, all_link)
+        if (process->id == pid)
+            return process;
+    return NULL;
+}
+
+struct list *
+process_list(void)
+{
+    return &all_processes;
+}
+
+u32
+process_count(void)
+{
+    return user_processes;
+}
+
+void
+process_kill_all(void)
+{
+    struct process *process;
+    list_for_each(process, &all_processes, all_link)
+        process_kill(process, SIGKILL);
+}
+
+/* ---- Telling the parent ---- */
+
+static bool
+parent_ignores_children(const struct process *parent)
+{
+    if (parent == &kernel_process || !parent->handlers)
+        return true;
+    const struct signal_action *action = &parent->handlers->actions[SIGCHLD - 1];
+    return action->handler == HANDLER_IGNORE || action->flags & ACTION_NO_CHILD_WAIT;
+}
+
+static int
+status_code(int status)
+{
+    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
+static void
+parent_notify(struct process *process, int code, int status)
+{
+    struct process *parent = process->parent;
+    struct signal_info info = {.number = process->exit_signal, .code = code};
+    info.fields[0] = process->id;
+    info.fields[2] = (u32)status;
+    info.fields[3] = (u32)process->ticks / 10;
+    wake_up_all(&parent->changed);
+    if (parent == &kernel_process || !info.number)
+        return;
+    bool stop = code == CLD_STOPPED || code == CLD_CONTINUED;
+    if (stop && parent->handlers->actions[SIGCHLD - 1].flags & ACTION_NO_CHILD_STOP)
+        return;
+    (void)signal_send_process(parent, &info);
+}
+
+static void
+orphans_adopt(struct process *process)
+{
+    struct process *child, *following;
+    list_for_each_safe(child, following, &process->children, sibling_link) {
+        list_remove(&child->sibling_link);
+        child->parent = &kernel_process;
+        list_add_tail(&kernel_process.children, &child->sibling_link);
+        if (child->task_count == 0)
+            process_put(child);
+    }
+}
+
+void
+process_end(struct process *process)
+{
+    int status = process->exit_status;
+    int code = status_code(status);
+    process->memory_released = true;
+    orphans_adopt(process);
+    wake_up_all(&process->ended);
+    bool unwanted = parent_ignores_children(process->parent);
+    parent_notify(process, code, code == CLD_EXITED ? status >> 8 & 0xff : status & 0x7f);
+    if (unwanted)
+        process_put(process);
+}
+
+/* ---- Stopping ---- */
+
+static void
+tasks_look(struct process *process)
+{
+    struct task *task;
+    list_for_each(task, &process->tasks, process_link)
+        task->return_work |= WORK_SIGNAL;
+}
+
+void
+process_stop(struct process *process, int signal)
+{
+    if (process->stopped)
+        return;
+    process->stopped = true;
+    process->stop_signal = signal;
+    process->stop_report = true;
+    process->continue_report = false;
+    tasks_look(process);
+    parent_notify(process, CLD_STOPPED, signal);
+}
+
+void
+process_continue(struct process *process)
+{
+    if (!process->stopped)
+        return;
+    process->stopped = false;
+    process->stop_report = false;
+    process->continue_report = true;
+    wake_up_all(&process->continued);
+    parent_notify(process, CLD_CONTINUED, SIGCONT);
+}
+
+void
+process_wait_while_stopped(void)
+{
+    struct process *process = current_task()->process;
+    /* When it is cancelled the process ends, which the return to user mode sees. */
+    (void)wait_event_killable(&process->continued, !process->stopped);
+}
+
+/* ---- Waiting ---- */
+
+static bool
+child_matches(const struct process *child, s32 pid)
+{
+    if (pid > 0)
+        return child->id == (u32)pid;
+    if (pid == -1)
+        return true;
+    return child->group == (pid == 0 ? current_task()->process->group : (u32)-pid);
+}
+
+static bool
+child_has_news(const struct process *child, u32 options)
+{
+    return (options & WAIT_EXITED && child->task_count == 0) ||
+           (options & WAIT_STOPPED && child->stop_report) ||
+           (options & WAIT_CONTINUED && child->continue_report);
+}
+
+/* The first matching child with news; *any: there is a matching one at all. */
+static struct process *
+child_find(const struct wait_request *request, bool *any)
+{
+    struct process *child;
+    *any = false;
+    list_for_each(child, &current_task()->process->children, sibling_link) {
+        if (!child_matches(child, request->pid))
+            continue;
+        *any = true;
+        if (child_has_news(child, request->options))
+            return child;
+    }
+    return NULL;
+}
+
+static bool
+child_news_or_none(const struct wait_request *request)
+{
+    bool any;
+    return child_find(request, &any) || !any;
+}
+
+static void
+child_report(struct process *child, const struct wait_request *request, struct wait_result *result)
+{
+    bool keep = request->options & WAIT_KEEP;
+    *result = (struct wait_result){.pid = child->id, .ticks = child->ticks + child->children_ticks};
+    if (child->task_count == 0) {
+        result->status = child->exit_status;
+        result->code = status_code(child->exit_status);
+        if (keep)
+            return;
+        current_task()->process->children_ticks += result->ticks;
+        process_put(child);
+    } else if (child->stop_report) {
+        result->status = STATUS_STOPPED(child->stop_signal);
+        result->code = CLD_STOPPED;
+        child->stop_report = keep;
+    } else {
+        result->status = STATUS_CONTINUED;
+        result->code = CLD_CONTINUED;
+        child->continue_report = keep;
+    }
+}
+
+int
+process_wait(const struct wait_request *request, struct wait_result *result)
+{
+    bool any;
+    *result = (struct wait_result){.pid = 0};
+    if (!(request->options & WAIT_NO_HANG)) {
+        int error = wait_event_interruptible(&current_task()->process->changed,
+                                             child_news_or_none(request));
+        if (error)
+            return error;
+    }
+    struct process *child = child_find(request, &any);
+    if (!any)
+        return -ECHILD;
+    if (child)
+        child_report(child, request, result);
+    return 0;
+}
+
+/* ---- Signals to others ---- */
+
+bool
+process_may_signal(const struct process *target, int number)
+{
+    const struct credentials *self = current_task()->credentials;
+    if (self->euid == 0 || list_empty(&target->tasks))
+        return true;
+    const struct task *task = list_first(&target->tasks, struct task, process_link);
+    const struct credentials *other = task->credentials;
+    if (number == SIGCONT && target->session == current_task()->process->session)
+        return true;
+    return !other || self->euid == other->uid || self->uid == other->uid;
+}
+
+int
+process_signal_group(u32 group, const struct signal_info *info)
+{
+    struct process *process, *following;
+    int result = -ESRCH;
+    list_for_each_safe(process, following, &all_processes, all_link) {
+        if (process->group != group)
+            continue;
+        if (!process_may_signal(process, info->number)) {
+            if (result == -ESRCH)
+                result = -EPERM;
+            continue;
+        }
+        result = 0;
+        if (info->number)
+            (void)signal_send_process(process, info);
+    }
+    return result;
+}

@@ -1,0 +1,107 @@
+/* Processes: what a group of tasks shares, and how processes are related. The kernel's own process is
+ * the parent of the first programs and of orphans, and lets them go when they end. */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include "kernel/list.h"
+#include "kernel/signal.h"
+#include "kernel/types.h"
+#include "kernel/wait.h"
+
+struct task;
+
+#define LIMITS 16 /* RLIMIT_ numbers */
+enum { LIMIT_STACK = 3, LIMIT_CORE = 4, LIMIT_PROCESSES = 6, LIMIT_FILES = 7, LIMIT_AS = 9 };
+#define LIMIT_NONE 0xffffffffu
+
+struct process_limit {
+    u32 soft, hard;
+};
+
+struct process {
+    u32 references; /* the zombie's own, and each user's */
+    /* Immutable: */
+    u32 id; /* pid: the tid of its first task */
+    struct list all_link;
+    /* Relations; changed without sleeping: */
+    struct process *parent;
+    struct list children; /* by sibling_link */
+    struct list sibling_link;
+    u32 group, session;
+    u8 exit_signal; /* sent to the parent: SIGCHLD, or another of clone's */
+    /* Its tasks; interrupts off: */
+    struct list tasks;
+    u32 task_count;  /* not yet ended */
+    bool exiting;    /* exit_group or a fatal signal: every task ends */
+    bool execing;    /* another of its tasks replaces the program: the rest end */
+    int exit_status; /* as wait4 shows it: code << 8, or the signal */
+    char name[16];
+    struct wait_queue ended;   /* task_count has become 0 */
+    struct wait_queue changed; /* a child ended, stopped or went on */
+    /* vfork: the child no longer uses the parent's memory. */
+    bool memory_released;
+    /* Signals; interrupts off: */
+    struct signal_handlers *handlers;
+    struct signal_queue signals;
+    u32 signals_queued;
+    bool stopped;
+    u8 stop_signal;
+    bool stop_report, continue_report; /* not yet told to the parent by wait4 */
+    struct wait_queue continued;
+    /* Accounting: */
+    struct process_limit limits[LIMITS];
+    u64 ticks;          /* of tasks that have ended */
+    u64 children_ticks; /* of children that have been waited for */
+    u32 faults;
+};
+
+extern struct process kernel_process;
+
+/* A process without tasks, child of `parent`. NULL: no memory. Its one reference is the zombie's,
+ * given up when the parent waits for it. */
+struct process *process_create(struct process *parent, const char *name, u32 id);
+void process_get(struct process *process);
+void process_put(struct process *process);
+void process_set_name(struct process *process, const char *name);
+struct process *process_find(u32 pid); /* zombies too; no reference is taken */
+struct list *process_list(void);       /* all, by all_link */
+
+void process_kill(struct process *process, int status); /* from anywhere */
+void process_kill_all(void); /* every user process; the caller waits on kernel_process.changed */
+u32 process_count(void);     /* user processes, zombies too */
+
+/* The last task has left: children go to the kernel's process, the parent is told. */
+void process_end(struct process *process);
+
+/* Interrupts off: */
+void process_stop(struct process *process, int signal);
+void process_continue(struct process *process);
+/* The running user fibril waits while its process is stopped; killable. */
+void process_wait_while_stopped(void);
+
+/* ---- wait4, waitid ---- */
+
+#define WAIT_NO_HANG 1u
+#define WAIT_STOPPED 2u
+#define WAIT_EXITED 4u
+#define WAIT_CONTINUED 8u
+#define WAIT_KEEP 0x01000000u
+
+struct wait_request {
+    s32 pid;      /* > 0: that one; 0: the caller's group; -1: any; < -1: that group */
+    u32 options;  /* WAIT_ bits */
+};
+struct wait_result {
+    u32 pid, uid;
+    int status;  /* as wait4 shows it */
+    int code;    /* CLD_ of siginfo */
+    u64 ticks;
+};
+/* Sleeps. 0 with result->pid 0 if WAIT_NO_HANG found nothing; -ECHILD; -ERESTARTSYS. */
+int process_wait(const struct wait_request *request, struct wait_result *result);
+
+/* Sends to all of a group: 0, -ESRCH, -EPERM. */
+int process_signal_group(u32 group, const struct signal_info *info);
+bool process_may_signal(const struct process *target, int number);
+
+#endif

@@ -1,0 +1,341 @@
+/* Signals: see signal.h. The sending side; what happens at a return to user mode is in
+ * signal_deliver.c. */
+#include "kernel/signal.h"
+#include "arch.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+
+#define QUEUED_MOST 1024u /* real-time signals of one process, waiting */
+
+struct signal_entry {
+    struct list link;
+    struct signal_info info;
+};
+
+static struct pool entry_pool = POOL_INIT("signal", struct signal_entry);
+static struct pool handlers_pool = POOL_INIT("signal_handlers", struct signal_handlers);
+
+#define STOP_SIGNALS                                                                               \
+    (SIGNAL_BIT(SIGSTOP) | SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+#define IGNORED_BY_DEFAULT                                                                         \
+    (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
+#define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+/* ---- Queues and handlers ---- */
+
+void
+signal_queue_init(struct signal_queue *queue)
+{
+    queue->set = 0;
+    list_init(&queue->entries);
+}
+
+void
+signal_queue_flush(struct signal_queue *queue, signal_set which)
+{
+    struct signal_entry *entry, *following;
+    INTERRUPTS_OFF_SCOPE();
+    queue->set &= ~which;
+    list_for_each_safe(entry, following, &queue->entries, link) {
+        if (!(which & SIGNAL_BIT(entry->info.number)))
+            continue;
+        list_remove(&entry->link);
+        pool_free(&entry_pool, entry);
+    }
+}
+
+struct signal_handlers *
+signal_handlers_create(void)
+{
+    struct signal_handlers *handlers = pool_alloc(&handlers_pool);
+    if (handlers)
+        handlers->references = 1;
+    return handlers;
+}
+
+struct signal_handlers *
+signal_handlers_copy(const struct signal_handlers *from)
+{
+    struct signal_handlers *handlers = signal_handlers_create();
+    if (handlers)
+        memcpy(handlers->actions, from->actions, sizeof(from->actions));
+    return handlers;
+}
+
+void
+signal_handlers_put(struct signal_handlers *handlers)
+{
+    if (handlers && --handlers->references == 0)
+        pool_free(&handlers_pool, handlers);
+}
+
+void
+signal_info_kernel(struct signal_info *info, int number)
+{
+    memset(info, 0, sizeof(*info));
+    info->number = number;
+    info->code = CODE_KERNEL;
+}
+
+/* ---- What a signal does if nobody catches it ---- */
+
+static const struct signal_action *
+action_of(const struct process *process, int number)
+{
+    return &process->handlers->actions[number - 1];
+}
+
+static bool
+is_ignored(const struct process *process, int number)
+{
+    u32 handler = action_of(process, number)->handler;
+    if (handler == HANDLER_IGNORE)
+        return !(SIGNAL_BIT(number) & UNBLOCKABLE);
+    return handler == HANDLER_DEFAULT && SIGNAL_BIT(number) & IGNORED_BY_DEFAULT;
+}
+
+static bool
+is_fatal(const struct process *process, int number)
+{
+    return number == SIGKILL || (action_of(process, number)->handler == HANDLER_DEFAULT &&
+                                 !(SIGNAL_BIT(number) & (STOP_SIGNALS | IGNORED_BY_DEFAULT)));
+}
+
+static bool
+is_stop(const struct process *process, int number)
+{
+    return number == SIGSTOP || (action_of(process, number)->handler == HANDLER_DEFAULT &&
+                                 SIGNAL_BIT(number) & STOP_SIGNALS);
+}
+
+/* ---- Sending; interrupts off ---- */
+
+static int
+queue_add(struct process *process, struct signal_queue *queue, const struct signal_info *info)
+{
+    signal_set bit = SIGNAL_BIT(info->number);
+    bool real_time = info->number >= SIGRTMIN;
+    if (!real_time && queue->set & bit)
+        return 0; /* one of a kind is enough */
+    if (real_time && process->signals_queued >= QUEUED_MOST)
+        return -EAGAIN;
+    struct signal_entry *entry = pool_alloc(&entry_pool);
+    if (!entry && real_time)
+        return -EAGAIN;
+    if (entry) {
+        entry->info = *info;
+        list_add_tail(&queue->entries, &entry->link);
+        process->signals_queued++;
+    }
+    queue->set |= bit;
+    return 0;
+}
+
+static signal_set
+task_mask(const struct task *task)
+{
+    return task->user ? task->user->signal_mask : 0;
+}
+
+/* The task's user fibril shall look: at its return to user mode, or out of its sleep. */
+static void
+task_notice(struct task *task)
+{
+    task->return_work |= WORK_SIGNAL;
+    if (task->user)
+        fibril_wake(task->user);
+}
+
+static void
+process_notice(struct process *process, int number)
+{
+    struct task *task;
+    list_for_each(task, &process->tasks, process_link) {
+        if (task_mask(task) & SIGNAL_BIT(number))
+            continue;
+        task_notice(task);
+        return;
+    }
+    /* All block it: whoever unblocks it, or waits for it, will see it. */
+    list_for_each(task, &process->tasks, process_link)
+        if (task->user && task->user->signals_awaited & SIGNAL_BIT(number))
+            task_notice(task);
+}
+
+/* A continue undoes stops that are pending, and the other way round. */
+static void
+queues_cancel_opposite(struct process *process, int number)
+{
+    struct task *task;
+    signal_set gone = number == SIGCONT                    ? STOP_SIGNALS
+                      : SIGNAL_BIT(number) & STOP_SIGNALS ? SIGNAL_BIT(SIGCONT)
+                                                           : 0;
+    if (!gone)
+        return;
+    signal_queue_flush(&process->signals, gone);
+    list_for_each(task, &process->tasks, process_link)
+        signal_queue_flush(&task->signals, gone);
+}
+
+static bool
+any_task_takes(const struct process *process, const struct task *only, int number)
+{
+    const struct task *task;
+    if (only)
+        return !(task_mask(only) & SIGNAL_BIT(number));
+    list_for_each(task, &process->tasks, process_link)
+        if (!(task_mask(task) & SIGNAL_BIT(number)))
+            return true;
+    return false;
+}
+
+static int
+signal_send(struct process *process, struct task *only, const struct signal_info *info)
+{
+    int number = info->number;
+    INTERRUPTS_OFF_SCOPE();
+    if (process->exiting || process == &kernel_process)
+        return 0;
+    queues_cancel_opposite(process, number);
+    if (number == SIGCONT)
+        process_continue(process);
+    bool taken = number == SIGKILL || any_task_takes(process, only, number);
+    if (taken && is_ignored(process, number))
+        return 0;
+    if (taken && is_fatal(process, number)) {
+        process_kill(process, number);
+        return 0;
+    }
+    if (taken && is_stop(process, number)) {
+        process_stop(process, number);
+        return 0;
+    }
+    int error = queue_add(process, only ? &only->signals : &process->signals, info);
+    if (error)
+        return error;
+    if (!only)
+        process_notice(process, number);
+    else if (taken || only->user->signals_awaited & SIGNAL_BIT(number))
+        task_notice(only);
+    return 0;
+}
+
+int
+signal_send_process(struct process *process, const struct signal_info *info)
+{
+    return signal_send(process, NULL, info);
+}
+
+int
+signal_send_task(struct task *task, const struct signal_info *info)
+{
+    return signal_send(task->process, task, info);
+}
+
+void
+signal_force(const struct signal_info *info)
+{
+    struct fibril *self = current_fibril();
+    struct process *process = self->task->process;
+    struct signal_action *action = &process->handlers->actions[info->number - 1];
+    signal_set bit = SIGNAL_BIT(info->number);
+    INTERRUPTS_OFF_SCOPE();
+    if (self->signal_mask & bit || action->handler == HANDLER_IGNORE)
+        action->handler = HANDLER_DEFAULT;
+    self->signal_mask &= ~bit;
+    signal_send_task(self->task, info);
+}
+
+/* ---- Taking ---- */
+
+static bool
+queue_take(struct signal_queue *queue, int number, struct signal_info *info)
+{
+    struct signal_entry *entry, *found = NULL;
+    bool more = false;
+    if (!(queue->set & SIGNAL_BIT(number)))
+        return false;
+    list_for_each(entry, &queue->entries, link) {
+        if (entry->info.number != number)
+            continue;
+        more = found != NULL;
+        if (more)
+            break;
+        found = entry;
+    }
+    if (!more)
+        queue->set &= ~SIGNAL_BIT(number);
+    if (found) {
+        *info = found->info;
+        list_remove(&found->link);
+        pool_free(&entry_pool, found);
+        current_task()->process->signals_queued--;
+    } else {
+        memset(info, 0, sizeof(*info));
+        info->number = number;
+    }
+    return true;
+}
+
+bool
+signal_take(signal_set set, struct signal_info *info)
+{
+    struct task *task = current_task();
+    INTERRUPTS_OFF_SCOPE();
+    set &= signal_pending_set();
+    if (!set)
+        return false;
+    int number = __builtin_ctzll(set) + 1;
+    return queue_take(&task->signals, number, info) ||
+           queue_take(&task->process->signals, number, info);
+}
+
+signal_set
+signal_pending_set(void)
+{
+    const struct task *task = current_task();
+    return task->signals.set | task->process->signals.set;
+}
+
+bool
+signal_pending(void)
+{
+    return signal_pending_set() & ~current_fibril()->signal_mask;
+}
+
+void
+signal_set_mask(signal_set mask)
+{
+    struct fibril *self = current_fibril();
+    INTERRUPTS_OFF_SCOPE();
+    self->signal_mask = mask & ~UNBLOCKABLE;
+    if (signal_pending())
+        self->task->return_work |= WORK_SIGNAL;
+}
+
+void
+signal_set_mask_until_return(signal_set mask)
+{
+    struct fibril *self = current_fibril();
+    self->saved_mask = self->signal_mask;
+    self->mask_saved = true;
+    self->task->return_work |= WORK_SIGNAL; /* to bring the old one back */
+    signal_set_mask(mask);
+}
+
+void
+signal_set_action(int number, const struct signal_action *action)
+{
+    struct process *process = current_task()->process;
+    struct task *task;
+    INTERRUPTS_OFF_SCOPE();
+    process->handlers->actions[number - 1] = *action;
+    if (!is_ignored(process, number))
+        return;
+    signal_queue_flush(&process->signals, SIGNAL_BIT(number));
+    list_for_each(task, &process->tasks, process_link)
+        signal_queue_flush(&task->signals, SIGNAL_BIT(number));
+}

@@ -1,0 +1,118 @@
+/* Signals: who has which pending, and what is done about them when a user fibril returns to user mode.
+ *
+ * A signal is sent to a process or to one task. SIGKILL, and any other fatal signal that nobody
+ * catches, ends the process at once: all its fibrils are cancelled. A caught one waits until a user
+ * fibril that does not block it returns to user mode, and interrupts that fibril's interruptible sleep;
+ * background calls never notice. A stop stops user fibrils at their return to user mode.
+ * Numbers, codes and layouts are Linux/i386's (asm/signal.h, asm-generic/siginfo.h). */
+#ifndef KERNEL_SIGNAL_H
+#define KERNEL_SIGNAL_H
+
+#include "kernel/list.h"
+#include "kernel/types.h"
+
+struct fibril;
+struct process;
+struct registers;
+struct task;
+
+#define SIGNALS 64
+typedef u64 signal_set;
+#define SIGNAL_BIT(number) (1ull << ((number)-1))
+
+enum {
+    SIGHUP = 1, SIGINT, SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1, SIGSEGV,
+    SIGUSR2, SIGPIPE, SIGALRM, SIGTERM, SIGSTKFLT, SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN,
+    SIGTTOU, SIGURG, SIGXCPU, SIGXFSZ, SIGVTALRM, SIGPROF, SIGWINCH, SIGIO, SIGPWR, SIGSYS,
+    SIGRTMIN
+};
+
+/* si_code */
+#define CODE_USER 0
+#define CODE_KERNEL 0x80
+#define CODE_QUEUE -1
+#define CODE_TIMER -2
+#define CODE_THREAD -6
+
+/* struct siginfo, 128 bytes; `fields` by the kind: pid, uid, value | pid, uid, status, times | address |
+ * timer, overrun, value. */
+struct signal_info {
+    s32 number, error, code;
+    u32 fields[29];
+};
+_Static_assert(sizeof(struct signal_info) == 128, "siginfo");
+
+#define ACTION_NO_CHILD_STOP 1u
+#define ACTION_NO_CHILD_WAIT 2u
+#define ACTION_INFO 4u
+#define ACTION_ON_STACK 0x08000000u
+#define ACTION_RESTART 0x10000000u
+#define ACTION_NO_DEFER 0x40000000u
+#define ACTION_RESET 0x80000000u
+#define ACTION_RESTORER 0x04000000u
+#define HANDLER_DEFAULT 0u
+#define HANDLER_IGNORE 1u
+
+struct signal_action { /* the kernel's struct sigaction of rt_sigaction: 20 bytes */
+    u32 handler, flags, restorer;
+    u32 mask_low, mask_high;
+};
+
+/* Counted: clone(CLONE_SIGHAND) shares it. */
+struct signal_handlers {
+    u32 references;
+    struct signal_action actions[SIGNALS];
+};
+
+struct signal_queue {
+    signal_set set;
+    struct list entries; /* of struct signal_entry; a signal in the set may have none */
+};
+
+void signal_queue_init(struct signal_queue *queue);
+void signal_queue_flush(struct signal_queue *queue, signal_set which);
+struct signal_handlers *signal_handlers_create(void);                 /* all default; or NULL */
+struct signal_handlers *signal_handlers_copy(const struct signal_handlers *from);
+void signal_handlers_put(struct signal_handlers *handlers);
+
+/* To any task of the process, or to this one. Any context but interrupts of the same queue: runs with
+ * interrupts off. 0, or -EAGAIN: too many real-time signals queued. */
+int signal_send_process(struct process *process, const struct signal_info *info);
+int signal_send_task(struct task *task, const struct signal_info *info);
+/* A fault of the running user fibril: cannot be blocked or ignored. May end the task. */
+void signal_force(const struct signal_info *info);
+void signal_info_kernel(struct signal_info *info, int number); /* CODE_KERNEL, nothing else */
+
+/* Has the running user fibril's task a signal that it does not block? */
+bool signal_pending(void);
+signal_set signal_pending_set(void); /* of the task and the process, blocked or not */
+/* Takes the first pending signal of `set`: false, or true with *info. */
+bool signal_take(signal_set set, struct signal_info *info);
+/* Changes the running user fibril's mask, or the mask until the next return to user mode. */
+void signal_set_mask(signal_set mask);
+void signal_set_mask_until_return(signal_set mask);
+/* The action for a signal, changed: forgets pending ones that are ignored now. */
+void signal_set_action(int number, const struct signal_action *action);
+
+/* At a return to user mode with WORK_SIGNAL: stops, ends, or builds frames for handlers. */
+void signal_deliver(struct registers *registers);
+
+/* ---- arch/i386/signal_frame.c ---- */
+
+struct signal_stack { /* sigaltstack; size 0: none */
+    u32 base, size;
+};
+struct signal_frame {
+    const struct signal_action *action;
+    const struct signal_info *info;
+    signal_set mask; /* to come back when the handler returns */
+    struct signal_stack *stack;
+};
+/* Lets user mode continue in the handler: 0 or -EFAULT. May sleep. */
+int signal_frame_push(struct registers *registers, const struct signal_frame *frame);
+/* Back from a handler: restores registers, FPU, alternate stack; *result is what the call returns with
+ * (the interrupted code's eax). 0 or -EFAULT. */
+int signal_frame_pop(struct registers *registers, bool with_info, signal_set *mask,
+                     struct signal_stack *stack, long *result);
+
+#endif
