@@ -88,7 +88,8 @@ table_remove(struct page *page)
     list_remove(&page->link);
     page->object->page_count--;
     page->object = NULL;
-    page->private = 0;
+    if (page->state != PAGE_READING) /* else its request goes on, and counts the parts there */
+        page->private = 0;
     cache.statistics.pages--;
 }
 
