@@ -58,13 +58,21 @@ run_name(const struct walk *walk)
 }
 
 static void
+print_progress(const struct walk *walk, double seconds)
+{
+    printf("\r  %-19s %6lu entries %6.1f s", run_name(walk),
+           walk->directories + walk->files + walk->others, seconds);
+    fflush(stdout);
+}
+
+/* On one line, which is written over and over, five times a second. */
+static void
 show_progress(struct walk *walk)
 {
     static double shown;
-    unsigned long entries = walk->directories + walk->files + walk->others;
     double seconds;
 
-    if (entries % 32 != 0)
+    if ((walk->directories + walk->files + walk->others) % 32 != 0)
         return;
     seconds = seconds_since(&run_began);
     if (seconds < shown)
@@ -72,8 +80,7 @@ show_progress(struct walk *walk)
     if (seconds < shown + 0.2)
         return;
     shown = seconds;
-    printf("\r  %-19s %6lu entries %6.1f s ", run_name(walk), entries, seconds);
-    fflush(stdout);
+    print_progress(walk, seconds);
 }
 
 static int
@@ -117,7 +124,8 @@ run_walk(struct run *run, const char *path, unsigned depth)
     } while (count < 3 && runs[0].used.nanoseconds < SHORT_WALK_NS);
     qsort(runs, count, sizeof runs[0], compare_times);
     *run = runs[count / 2];
-    printf("\r%50s\r", "");
+    print_progress(&run->walk, run->used.nanoseconds / 1e9);
+    putchar('\n');
     fflush(stdout);
     walk_report(&run->walk, &run->used);
     return 0;
