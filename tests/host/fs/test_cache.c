@@ -299,6 +299,28 @@ parts_end_the_page_with_the_first_error(void)
 }
 
 static void
+parts_are_counted_after_the_object_has_gone(void)
+{
+    struct getter a;
+    struct page *page;
+    reset();
+    host_pump = NULL;
+    getter_start(&a, 0);
+    run_others();
+    page = pending[0];
+    cache_page_expect(page, 2);
+    cache_drop_object(&object);
+    cache_page_part_done(page, 0);
+    run_others();
+    CHECK(!a.done);
+    cache_page_part_done(page, 0);
+    wait_event(&getters_done, a.done);
+    CHECK(a.error == 0);
+    page_put(page);
+    pending_count = 0;
+}
+
+static void
 fill(u32 count)
 {
     for (u32 i = 0; i < count; i++) {
@@ -431,6 +453,7 @@ main(void)
     RUN_TEST(no_memory_is_an_error);
     RUN_TEST(object_goes_while_a_page_is_being_read);
     RUN_TEST(parts_end_the_page_with_the_first_error);
+    RUN_TEST(parts_are_counted_after_the_object_has_gone);
     RUN_TEST(drop_all_spares_what_is_in_use);
     RUN_TEST(drop_from_drops_the_tail);
     RUN_TEST(used_pages_get_a_second_chance);
