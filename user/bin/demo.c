@@ -140,6 +140,12 @@ busy_percent(const struct run *run)
     return busy > 100 ? 100 : busy;
 }
 
+static double
+gain(const struct run *run, const struct run *synchronous)
+{
+    return seconds(synchronous) / seconds(run);
+}
+
 static void
 print_run(const struct run *run, const struct run *synchronous)
 {
@@ -150,43 +156,43 @@ print_run(const struct run *run, const struct run *synchronous)
         printf("%8llu", run->used.blocked);
     else
         printf("%8s", "-");
-    printf(" %4.0f%% %5.2f\n", busy_percent(run), seconds(synchronous) / seconds(run));
+    printf(" %4.0f%% %5.2f\n", busy_percent(run), gain(run, synchronous));
 }
 
-/* Why asynchronous calls gained nothing, from what was measured. */
+/* Why asynchronous calls gained nothing, from what was measured of the synchronous walk. */
 static void
-explain_loss(const struct run *run, const struct run *synchronous)
+print_reason_of_loss(const struct run *synchronous)
 {
     double answer_ms = synchronous->used.requests
                            ? (double)synchronous->used.busy_ms / synchronous->used.requests : 0;
 
-    printf("  %s: the gain is %.2f, below 1: ", run_name(&run->walk),
-           seconds(synchronous) / seconds(run));
     if (answer_ms < FAST_ANSWER_MS)
-        printf("the disk answers within %.2f ms, so there\n  is hardly anything to wait for, and starting "
-               "and collecting calls costs more.\n", answer_ms);
-    else if (run->used.requests > synchronous->used.requests)
-        printf("it took %llu more disk requests.\n",
-               run->used.requests - synchronous->used.requests);
+        printf("  The disk answers within %.2f ms: there is hardly anything to wait for, and\n"
+               "  starting and collecting calls costs more than it saves.\n", answer_ms);
     else
-        printf("the disk takes one command at a time,\n  and few requests were neighbours that could "
-               "be merged.\n");
+        puts("  The disk takes one command at a time, and few requests were neighbours that\n"
+             "  could be merged.");
 }
 
 static void
 explain(const struct run *runs, size_t count)
 {
     double best = 0;
+    unsigned losses = 0;
 
     for (size_t i = 1; i < count; i++) {
-        double gain = seconds(&runs[0]) / seconds(&runs[i]);
-        best = gain > best ? gain : best;
-        if (gain < 0.995) /* what the table shows as less than 1.00 */
-            explain_loss(&runs[i], &runs[0]);
+        double this_gain = gain(&runs[i], &runs[0]);
+        best = this_gain > best ? this_gain : best;
+        if (this_gain < 0.995) /* what the table shows as less than 1.00 */
+            printf("%s %u", losses++ ? "," : "  The gain is below 1 at depth", runs[i].walk.depth);
     }
-    if (best >= 1 && best < 2 && busy_percent(&runs[0]) > 90)
-        puts("  The disk was busy nearly all the time and takes one command at a time, so only merging\n"
-             "  neighbouring requests and a shorter way of the head could gain.");
+    if (losses > 0) {
+        puts(":");
+        print_reason_of_loss(&runs[0]);
+    } else if (best < 2 && busy_percent(&runs[0]) > 90) {
+        puts("  The disk was busy nearly all the time and takes one command at a time, so only\n"
+             "  merging neighbouring requests and a shorter way of the head could gain.");
+    }
 }
 
 static void
@@ -268,7 +274,7 @@ main(int argc, char **argv)
     const char *further = further_tree();
     int status;
 
-    puts("Fibril: any system call becomes asynchronous by being started on a fibril of its own.");
+    puts("Fibril: a system call becomes asynchronous by being started on its own fibril.");
     status = show_tree(argc > 1 ? argv[1] : "/demo", "on the disk we started from");
     if (further)
         status |= show_tree(further, "on a further disk, whose reads may be delayed");
