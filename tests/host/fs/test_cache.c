@@ -260,6 +260,36 @@ no_memory_is_an_error(void)
     cache_drop_object(&object);
 }
 
+/* While pages are being read there will be memory: one waits for it. */
+static void
+no_memory_waits_for_reads(void)
+{
+    struct getter a, b;
+    reset();
+    getter_start(&a, 1);
+    run_others();
+    host_pump = NULL;
+    host_alloc_limit = 0;
+    getter_start(&b, 2);
+    run_others();
+    CHECK(!b.done && calls == 1);
+    finish_one();
+    wait_event(&getters_done, b.done); /* nothing is being read any more */
+    CHECK(b.error == -ENOMEM);
+    host_alloc_limit = -1;
+    getter_start(&a, 3);
+    run_others();
+    host_alloc_limit = 0;
+    getter_start(&b, 2);
+    run_others();
+    CHECK(!b.done);
+    host_alloc_limit = -1;
+    host_pump = finish_one;
+    wait_event(&getters_done, b.done);
+    CHECK(b.error == 0 && a.error == 0);
+    cache_drop_object(&object);
+}
+
 static void
 object_goes_while_a_page_is_being_read(void)
 {
@@ -451,6 +481,7 @@ main(void)
     RUN_TEST(a_cancelled_starter_makes_the_next_one_try);
     RUN_TEST(a_waiter_may_leave);
     RUN_TEST(no_memory_is_an_error);
+    RUN_TEST(no_memory_waits_for_reads);
     RUN_TEST(object_goes_while_a_page_is_being_read);
     RUN_TEST(parts_end_the_page_with_the_first_error);
     RUN_TEST(parts_are_counted_after_the_object_has_gone);
