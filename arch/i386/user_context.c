@@ -145,6 +145,16 @@ tls_free_entry(const struct user_context *context)
     return -ESRCH;
 }
 
+/* Does the running program's stack lie in this segment? Its return to user mode would fault in the
+ * kernel if the entry were no longer a writable segment. */
+static bool
+tls_holds_stack(const struct user_context *context, u32 entry)
+{
+    const struct fibril *self = current_fibril();
+    const struct registers *frame = (const struct registers *)self->stack_top - 1;
+    return self->user == context && frame->ss >> 3 == entry;
+}
+
 int
 user_context_set_tls(struct user_context *context, u32 descriptor[4])
 {
@@ -158,7 +168,7 @@ user_context_set_tls(struct user_context *context, u32 descriptor[4])
         descriptor[DESC_ENTRY] = entry;
     }
     u32 index = descriptor[DESC_ENTRY] - GDT_TLS_INDEX;
-    if (index >= 3)
+    if (index >= 3 || tls_holds_stack(context, descriptor[DESC_ENTRY]))
         return -EINVAL;
     INTERRUPTS_OFF_SCOPE();
     context->tls[index] = tls_descriptor(descriptor);
