@@ -14,7 +14,7 @@ $(BUILD)/tools-are-there.mk: tools/doctor
 	@tools/doctor --install
 	@mkdir -p $(BUILD) && touch $@
 
-include tools/kernel.mk tools/newlib.mk tools/user.mk tools/image.mk tools/commands.mk
+include tools/kernel.mk tools/newlib.mk tools/user.mk tools/image.mk tools/host.mk tools/commands.mk
 
 .PHONY: all help doctor clean
 all: kernel user root

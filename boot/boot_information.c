@@ -1,7 +1,6 @@
 /* The boot loader's information and the memory map: see boot_information.h. [Multiboot 0.6.96] 3.3 */
 #include "boot/boot_information.h"
 #include "arch.h"
-#include "arch/i386/cpu.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
@@ -32,6 +31,9 @@ struct __attribute__((packed)) loader_range {
 struct boot_information boot_information;
 static char strings[BOOT_STRING_BYTES];
 static size_t strings_used;
+/* What the map says is not memory to use, though a range of memory may lie over it. */
+static struct boot_range reserved[BOOT_RANGES];
+static unsigned reserved_count;
 extern u8 kernel_start[], kernel_end[];
 
 static const char *
@@ -39,6 +41,10 @@ string_keep(u32 physical)
 {
     const char *text = physical_to_virtual(physical);
     size_t length = strlen(text);
+    if (strings_used == sizeof(strings)) {
+        log_line("boot: a string of %zu bytes is left out: no room", length);
+        return "";
+    }
     if (length + 1 > sizeof(strings) - strings_used) {
         log_line("boot: a string of %zu bytes is cut: too long", length);
         length = sizeof(strings) - strings_used - 1;
@@ -68,13 +74,28 @@ static void
 range_add(u64 start, u64 end)
 {
     struct boot_information *info = &boot_information;
-    info->memory_bytes += end - start;
+    info->memory_bytes += end - MIN(start, end);
     start = MAX(start, LOW_MEMORY_END); /* the BIOS's, and the loader's tables */
     end = MIN(end, MEMORY_MOST);
-    if (start >= end || info->range_count == BOOT_RANGES)
+    if (start >= end)
         return;
+    if (info->range_count == BOOT_RANGES) {
+        log_line("boot: memory at %08x is left out: too many ranges", (u32)start);
+        return;
+    }
     info->ranges[info->range_count++] = (struct boot_range){start, end};
     info->memory_end = MAX(info->memory_end, (u32)end);
+}
+
+static void
+range_reserve(u64 start, u64 end)
+{
+    end = MIN(end, MEMORY_MOST);
+    if (start >= end)
+        return;
+    if (reserved_count == BOOT_RANGES)
+        panic("the memory map has too many reserved ranges");
+    reserved[reserved_count++] = (struct boot_range){start, end};
 }
 
 static void
@@ -86,8 +107,13 @@ ranges_read(const struct loader_information *loader)
     }
     for (u32 at = 0; at + sizeof(struct loader_range) <= loader->map_bytes;) {
         const struct loader_range *range = physical_to_virtual(loader->map + at);
+        u64 end = range->length <= ~range->base ? range->base + range->length : ~0ull;
         if (range->type == MEMORY_AVAILABLE)
-            range_add(range->base, range->base + range->length);
+            range_add(range->base, end);
+        else
+            range_reserve(range->base, end);
+        if (range->size < sizeof(*range) - sizeof(range->size) || range->size > loader->map_bytes)
+            break;
         at += range->size + sizeof(range->size);
     }
 }
@@ -120,7 +146,7 @@ overlaps(u32 start, u32 end, u32 used_start, u32 used_end, u32 *behind)
     return true;
 }
 
-/* Does the kernel or a module lie in [start, end)? Then *behind is where it ends. */
+/* Does the kernel, a module or something reserved lie in [start, end)? Then *behind is where it ends. */
 static bool
 in_use(u32 start, u32 end, u32 *behind)
 {
@@ -132,6 +158,9 @@ in_use(u32 start, u32 end, u32 *behind)
         if (overlaps(start, end, module->start, module->end, behind))
             return true;
     }
+    for (unsigned i = 0; i < reserved_count; i++)
+        if (overlaps(start, end, reserved[i].start, reserved[i].end, behind))
+            return true;
     return false;
 }
 
@@ -150,9 +179,21 @@ gap_find(u32 bytes)
     panic("no room for the page map of %u KiB", bytes / 1024);
 }
 
-static void
-range_free(u32 start, u32 end, u32 map_start, u32 map_end)
+/* Ranges may overlap: a page that lies in two is freed with the first. */
+static bool
+in_earlier_range(unsigned index, u32 page)
 {
+    const struct boot_range *ranges = boot_information.ranges;
+    for (unsigned i = 0; i < index; i++)
+        if (ranges[i].start <= page && page + PAGE_SIZE <= ranges[i].end)
+            return true;
+    return false;
+}
+
+static void
+range_free(unsigned index, u32 map_start, u32 map_end)
+{
+    u32 start = boot_information.ranges[index].start, end = boot_information.ranges[index].end;
     for (u32 page = ALIGN_UP(start, PAGE_SIZE); page + PAGE_SIZE <= end;) {
         u32 behind;
         if (in_use(page, page + PAGE_SIZE, &behind) ||
@@ -160,7 +201,8 @@ range_free(u32 start, u32 end, u32 map_start, u32 map_end)
             page = behind;
             continue;
         }
-        page_allocator_add(page, page + PAGE_SIZE);
+        if (!in_earlier_range(index, page))
+            page_allocator_add(page, page + PAGE_SIZE);
         page += PAGE_SIZE;
     }
 }
@@ -173,7 +215,7 @@ boot_memory_init(void)
     u32 map = gap_find(bytes);
     page_allocator_init(physical_to_virtual(map), info->memory_end);
     for (unsigned i = 0; i < info->range_count; i++)
-        range_free(info->ranges[i].start, info->ranges[i].end, map, map + bytes);
+        range_free(i, map, map + bytes);
     log_line("memory: %u KiB free of %u KiB", pages_free() * 4, (u32)(info->memory_bytes / 1024));
     if (info->memory_bytes > MEMORY_MOST)
         log_line("memory: only the first 1 GiB is used");

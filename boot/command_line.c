@@ -52,6 +52,10 @@ command_line_parse(const char *text, struct command_line *line)
                      COMMAND_WORDS);
             return;
         }
+        if (kept_bytes == sizeof(kept)) {
+            log_line("boot: no room for more words: the rest is ignored");
+            return;
+        }
         line->words[line->count++] = kept + kept_bytes;
         text = word_take(text);
     }

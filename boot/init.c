@@ -1,6 +1,7 @@
 /* Running the programs that the command line names: see init.h. */
 #include "boot/init.h"
 #include "boot/options.h"
+#include "drivers/block.h"
 #include "drivers/hostlink.h"
 #include "fs/cache.h"
 #include "fs/descriptor.h"
@@ -136,10 +137,29 @@ struct resources {
     u32 pages, objects, fibrils;
 };
 
+/* A program that ends leaves its disk requests behind; they hold pages until they end (the drivers
+ * bound that). */
+static void
+disks_settle(void)
+{
+    static struct wait_queue never = WAIT_QUEUE_INIT(never, "disks_settle");
+    for (struct disk *disk = disk_first(); disk;) {
+        struct disk_statistics statistics;
+        disk_statistics_read(disk, &statistics);
+        if (statistics.in_flight) {
+            wait_event_until(&never, false, time_now_ns() + TICK_NS);
+            disk = disk_first();
+        } else {
+            disk = disk->next;
+        }
+    }
+}
+
 static void
 resources_count(struct resources *resources)
 {
     struct fibril_counts fibrils;
+    disks_settle();
     name_cache_drop_all();
     inode_drop_unused();
     cache_drop_all();

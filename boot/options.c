@@ -92,7 +92,11 @@ option_read(const char *word)
 static bool
 is_loader_word(const char *word, unsigned index)
 {
-    return index == 0 && !strchr(word, '=') && strcmp(word, "--") != 0;
+    static const char name[] = "kernel.elf";
+    size_t length = strlen(word), tail = sizeof(name) - 1;
+    if (index > 0 || strchr(word, '='))
+        return false;
+    return word[0] == '/' || (length >= tail && !strcmp(word + length - tail, name));
 }
 
 void

@@ -46,7 +46,9 @@
 #define DIVISOR 1 /* 115200 baud */
 #define FIFO_BYTES 16
 #define RECEIVE_LEVEL 14
-#define ROOM_WAIT_US 20000 /* 16 bytes at 9600 baud, as another machine may have set it */
+/* How often the line status is read while 16 bytes leave (1.4 ms): a read takes some 1 us on hardware,
+ * 0.1 us of its own time in Bochs. The first lines of the log are written before there is a clock. */
+#define STATUS_READS 400000
 #define ROUNDS 32          /* in one interrupt */
 #define TRANSMIT_BURST 64  /* at once: an emulator may take microseconds for each byte */
 
@@ -280,18 +282,17 @@ serial_output_empty(const struct serial_port *port)
 
 /* ---- Writing at once ---- */
 
-/* Waits until the transmitter takes bytes; after a wait in vain it is asked only once each time. */
+/* Waits until the line status shows the bit; after a wait in vain it is asked only once each time. */
 static bool
-wait_for_room(struct serial_port *port)
+wait_for_status(struct serial_port *port, u8 bit)
 {
-    for (unsigned waited = 0; waited < ROOM_WAIT_US; waited += 10) {
-        if (read_reg(port, REG_LINE_STATUS) & STATUS_ROOM) {
+    for (unsigned reads = 0; reads < STATUS_READS; reads++) {
+        if (read_reg(port, REG_LINE_STATUS) & bit) {
             port->stuck = false;
             return true;
         }
         if (port->stuck)
             return false;
-        time_delay_us(10);
     }
     port->stuck = true;
     return false;
@@ -301,7 +302,7 @@ static void
 write_waiting(struct serial_port *port, const u8 *bytes, size_t size)
 {
     while (size) {
-        if (!wait_for_room(port))
+        if (!wait_for_status(port, STATUS_ROOM))
             return; /* lost */
         for (unsigned i = 0; i < FIFO_BYTES && size; i++, size--)
             write_reg(port, REG_DATA, *bytes++);
@@ -312,13 +313,14 @@ void
 serial_write_now(struct serial_port *port, const void *bytes, size_t size)
 {
     struct serial_ring *ring = &port->output;
-    while (ring_count(ring) && wait_for_room(port))
+    while (ring_count(ring) && wait_for_status(port, STATUS_ROOM))
         transmit(port);
     if (!ring_count(ring))
         write_waiting(port, bytes, size);
 }
 
-/* Log text: a carriage return before each newline, for terminals. */
+/* Log text: a carriage return before each newline, for terminals. Has left the machine at the end:
+ * the next thing that happens may be that it is switched off. */
 static void
 console_write_text(const char *text, size_t length)
 {
@@ -327,11 +329,12 @@ console_write_text(const char *text, size_t length)
         size_t line = newline ? (size_t)(newline - text) : length;
         serial_write_now(console, text, line);
         if (!newline)
-            return;
+            break;
         serial_write_now(console, "\r\n", 2);
         text += line + 1;
         length -= line + 1;
     }
+    wait_for_status(console, STATUS_EMPTY);
 }
 
 bool

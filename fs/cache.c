@@ -27,6 +27,9 @@ static struct {
     struct wait_queue *queues; /* of those who wait for pages, by page */
     u32 queue_mask;
     u32 free_pages_wanted;
+    u32 reading;                     /* pages being read; interrupts off */
+    u32 reads_ended;                 /* pages, ever */
+    struct wait_queue memory_waiters; /* those who had no memory while pages were being read */
     struct list pages; /* all but those of pinned objects; oldest first */
     struct cache_statistics statistics;
 } cache;
@@ -88,7 +91,8 @@ table_remove(struct page *page)
     list_remove(&page->link);
     page->object->page_count--;
     page->object = NULL;
-    page->private = 0;
+    if (page->state != PAGE_READING) /* else its request goes on, and counts the parts there */
+        page->private = 0;
     cache.statistics.pages--;
 }
 
@@ -144,6 +148,11 @@ cache_page_done(struct page *page, int error)
     page->error = (s16)error;
     page->state = error ? PAGE_FAILED : PAGE_VALID;
     wake_up_all(queue_of(page));
+    cache.reads_ended++;
+    if (--cache.reading == 0)
+        wake_up_all(&cache.memory_waiters);
+    else
+        wake_up_one(&cache.memory_waiters);
     if (error && page->object) {
         table_remove(page);
         page_put(page);
@@ -301,14 +310,14 @@ pages_put(struct page **pages, unsigned count)
         page_put(pages[i]);
 }
 
-/* Pages for a run: as many as there are, *count at most. */
+/* Pages for a run: as many as there are, *count at most; a single one when memory is low. */
 static void
 run_alloc(struct page **pages, unsigned *count)
 {
     unsigned got = 0;
 
-    if (pages_free() < cache.free_pages_wanted)
-        cache_shrink(*count);
+    if (pages_free() < cache.free_pages_wanted && cache_shrink(*count) < *count)
+        *count = 1;
     while (got < *count && (pages[got] = page_alloc()) != NULL)
         got++;
     *count = got;
@@ -327,6 +336,7 @@ run_insert(struct cache_object *object, u32 index, struct page **pages, unsigned
             break;
         table_insert(object, index + inserted, pages[inserted], PAGE_READING);
         page_get(pages[inserted]);
+        cache.reading++;
     }
     pages_put(pages + inserted, count - inserted);
     cache.statistics.misses += inserted;
@@ -367,6 +377,18 @@ page_settle(struct page *page, bool started, bool *retry)
     return page->error;
 }
 
+/* There was no memory. Pages that are being read can soon be given up: waits for one of them. 0: try
+ * again; -ENOMEM when none is being read; or why the fibril was cancelled. */
+static int
+memory_wait(void)
+{
+    u32 ended = cache.reads_ended;
+
+    if (cache.reading == 0)
+        return -ENOMEM;
+    return wait_event_killable(&cache.memory_waiters, cache.reads_ended != ended);
+}
+
 static int
 cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct page *page,
                   struct page **result)
@@ -376,6 +398,8 @@ cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct
         int error;
         if (!page) {
             error = run_start(object, index, MIN(count, (unsigned)CACHE_RUN_PAGES), &page);
+            if (error == -ENOMEM)
+                error = memory_wait();
             if (error)
                 return error;
             started = page != NULL;
@@ -474,6 +498,7 @@ cache_init(void)
     cache.queue_mask = queues - 1;
     for (u32 i = 0; i < queues; i++)
         wait_queue_init(&cache.queues[i], "page");
+    wait_queue_init(&cache.memory_waiters, "memory");
     cache.free_pages_wanted = MAX(FREE_PAGES_MIN, pages_total() / 64);
     page_register_shrinker(&shrinker);
 }

@@ -130,6 +130,7 @@ dev_inode_read(struct inode *inode)
 {
     inode->ops = &dev_inode_ops;
     inode->links = 1;
+    inode_touch_all(inode);
     if (inode->number >= DISK_NUMBER)
         return dev_inode_read_disk(inode);
     if (inode->number >= DEVICE_NUMBER)

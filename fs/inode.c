@@ -110,6 +110,25 @@ inode_put(struct inode *inode)
     inode_free(inode);
 }
 
+void
+inode_touch(struct inode *inode)
+{
+    u64 now = time_boot_unix_ns() + time_now_ns();
+
+    inode->modified.seconds = (s64)(now / 1000000000u);
+    inode->modified.nanoseconds = (u32)(now % 1000000000u);
+    inode->changed.seconds = inode->modified.seconds;
+    inode->changed.nanoseconds = inode->modified.nanoseconds;
+}
+
+void
+inode_touch_all(struct inode *inode)
+{
+    inode_touch(inode);
+    inode->accessed.seconds = inode->modified.seconds;
+    inode->accessed.nanoseconds = inode->modified.nanoseconds;
+}
+
 static unsigned
 inode_shrink(unsigned wanted)
 {

@@ -126,6 +126,8 @@ int inode_create(struct filesystem *filesystem, u64 number, struct inode **inode
 void inode_get(struct inode *inode);
 /* The last reference leaves the inode in the cache, or frees it if it has no links. Never sleeps. */
 void inode_put(struct inode *inode);
+void inode_touch(struct inode *inode);     /* modified and changed: now */
+void inode_touch_all(struct inode *inode); /* accessed, too */
 void inode_drop_unused(void); /* drop_caches: the inodes that nobody uses, with their pages */
 
 struct inode_statistics {

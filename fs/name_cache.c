@@ -7,6 +7,7 @@
 #include "arch.h"
 #include "fs/cache.h"
 #include "fs/inode.h"
+#include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/list.h"
 #include "kernel/log.h"
@@ -159,8 +160,12 @@ name_cache_forget(const struct inode *directory, const char *name, size_t length
 void
 name_cache_drop_all(void)
 {
-    while (names.count > 0)
+    /* Those that come in meanwhile are at the new end. */
+    for (u32 left = names.count; left > 0 && names.count > 0; left--) {
         entry_free_by_age(list_first(&names.ages, struct name_entry, age_link));
+        if (left % 256 == 0 && schedule_point())
+            return;
+    }
 }
 
 u32

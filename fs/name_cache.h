@@ -1,7 +1,7 @@
 /* The name cache: (directory, name) -> inode number, so that a path whose inodes are in memory is
  * walked without asking its file system. It holds numbers, not references: an inode it names may
  * leave memory, and dropping either side needs no look at the other. On file systems that never
- * change it also remembers that a name is missing. Nothing here sleeps. */
+ * change it also remembers that a name is missing. Only name_cache_drop_all may give way to others. */
 #ifndef FS_NAME_CACHE_H
 #define FS_NAME_CACHE_H
 

@@ -330,6 +330,7 @@ proc_inode_read(struct inode *inode)
     struct proc_file *file = inode->number == ROOT_NUMBER ? NULL : file_of(inode->number, &parts);
 
     inode->ops = &proc_inode_ops;
+    inode_touch_all(inode);
     if (inode->number == ROOT_NUMBER || parts > 0) {
         inode->mode = MODE_DIRECTORY | 0555;
         inode->links = 2;

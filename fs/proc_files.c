@@ -147,7 +147,7 @@ show_self_status(struct text_buffer *buffer)
 
     text_print(buffer, "Name:\t%s\n", task->process ? task->process->name : "kernel");
     text_print(buffer, "Tgid:\t%u\nPid:\t%u\nPPid:\t%u\n", task->process ? task->process->id : 0,
-               task->tid, task->process ? task->process->parent_id : 0);
+               task->tid, task->process ? task->process->parent->id : 0);
     if (task->credentials)
         text_print(buffer, "Uid:\t%u\t%u\nGid:\t%u\t%u\n", task->credentials->uid,
                    task->credentials->euid, task->credentials->gid, task->credentials->egid);

@@ -59,16 +59,6 @@ ramfs_of(struct inode *inode)
     return container_of(inode->filesystem, struct ramfs, filesystem);
 }
 
-static void
-node_touch(struct inode *inode)
-{
-    u64 now = time_boot_unix_ns() + time_now_ns();
-
-    inode->modified.seconds = (s64)(now / 1000000000u);
-    inode->modified.nanoseconds = (u32)(now % 1000000000u);
-    inode->changed = inode->modified;
-}
-
 /* ---- Inodes ---- */
 
 static struct inode *
@@ -126,8 +116,7 @@ node_create(struct ramfs *ramfs, u32 mode, u32 uid, u32 gid, struct ramfs_inode 
     inode->file_ops = is_directory(inode) ? &file_directory_ops
                       : is_regular(inode) ? &ramfs_file_ops
                                           : NULL;
-    node_touch(inode);
-    inode->accessed = inode->modified;
+    inode_touch_all(inode);
     node = node_of(inode);
     list_init(&node->names);
     node->last_position = 2; /* "." and ".." */
@@ -176,7 +165,7 @@ name_add(struct ramfs_inode *directory, const char *name, size_t length, struct 
         directory->inode.links++;
     }
     directory->inode.size += sizeof *entry + length;
-    node_touch(&directory->inode);
+    inode_touch(&directory->inode);
     return 0;
 }
 
@@ -194,7 +183,7 @@ name_remove(struct ramfs_inode *directory, struct ramfs_name *entry)
         node->inode.links--;
         directory->inode.links--;
     }
-    node_touch(&directory->inode);
+    inode_touch(&directory->inode);
     heap_free(entry);
     inode_put(&node->inode);
 }
@@ -395,7 +384,7 @@ ramfs_truncate(struct inode *inode, u64 size)
     }
     inode->size = size;
     inode->sectors = (u64)inode->object.page_count * (PAGE_SIZE / 512);
-    node_touch(inode);
+    inode_touch(inode);
     return 0;
 }
 
@@ -477,7 +466,7 @@ ramfs_write(struct file *file, struct iter *iter, u64 *position)
             error = schedule_point();
     }
     inode->sectors = (u64)inode->object.page_count * (PAGE_SIZE / 512);
-    node_touch(inode);
+    inode_touch(inode);
     *position = at;
     return iter->done ? 0 : error;
 }

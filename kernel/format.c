@@ -103,6 +103,10 @@ parse_directive(const char **format, struct directive *d, va_list *arguments)
             break;
     }
     d->width = parse_count(format, arguments);
+    if (d->width < 0) { /* an argument: means the flag - */
+        d->left = true;
+        d->width = -d->width;
+    }
     if (**format == '.') {
         ++*format;
         d->precision = parse_count(format, arguments);
@@ -117,7 +121,7 @@ put_string(struct output *out, const struct directive *d, const char *text)
     if (!text)
         text = "(null)";
     int length = 0;
-    while (text[length] && (d->precision < 0 || length < d->precision))
+    while ((d->precision < 0 || length < d->precision) && text[length])
         length++;
     put_padded(out, d, text, length, ' ');
 }

@@ -17,6 +17,7 @@ struct slab {
 #define OBJECT_ALIGN sizeof(void *)
 #define BIG_MARK 0x424947u /* page->private of a heap block of whole pages */
 #define SLAB_MARK 0x534c4142u
+#define BIGGEST (4u << 20) /* page.h: blocks of at most 2^10 pages */
 
 static struct pool *pools;
 
@@ -148,10 +149,10 @@ static void *
 heap_alloc_pages(size_t size)
 {
     unsigned order = 0;
+    if (size > BIGGEST)
+        return NULL;
     while (((size_t)PAGE_SIZE << order) < size)
         order++;
-    if (order > 10)
-        return NULL;
     struct page *page = pages_alloc(order);
     if (!page)
         return NULL;

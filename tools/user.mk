@@ -40,24 +40,29 @@ $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools
 
 $(USER_OBJ)/%.o: user/%.c $(SDK)/headers
 	@mkdir -p $(@D)
-	$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
+	$(call say,CC,$<)
+	$(Q)$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
 $(USER_OBJ)/libc/%.o: user/libc/%.asm
 	@mkdir -p $(@D)
-	nasm -f elf32 $< -o $@
+	$(call say,NASM,$<)
+	$(Q)nasm -f elf32 $< -o $@
 
 $(SDK_READY): $(SDK)/headers $(LIBC_OBJECTS) $(USER_OBJ)/libc/crt0.o $(USER_OBJ)/libc/note.o
 	@rm -f $(SDK)/lib/libfibril.a
-	ar rcD $(SDK)/lib/libfibril.a $(LIBC_OBJECTS)
+	$(call say,AR,$(SDK)/lib/libfibril.a)
+	$(Q)ar rcD $(SDK)/lib/libfibril.a $(LIBC_OBJECTS)
 	@cp $(USER_OBJ)/libc/crt0.o $(USER_OBJ)/libc/note.o $(SDK)/lib
 	@touch $@
 
 $(USER_OBJ)/libprograms.a: $(PROGRAM_LIB_OBJECTS)
 	@rm -f $@
-	ar rcD $@ $(PROGRAM_LIB_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)ar rcD $@ $(PROGRAM_LIB_OBJECTS)
 
 $(BUILD)/user/%: $(USER_OBJ)/%.o $(USER_OBJ)/libprograms.a $(SDK_READY)
 	@mkdir -p $(@D)
-	$(FIBRIL_CC) $< $(USER_OBJ)/libprograms.a -o $@
+	$(call say,LD,$@)
+	$(Q)$(FIBRIL_CC) $< $(USER_OBJ)/libprograms.a -o $@
 
 .SECONDARY: $(USER_BIN:$(BUILD)/user/%=$(USER_OBJ)/%.o) $(USER_TESTS:$(BUILD)/user/%=$(USER_OBJ)/%.o) \
             $(USER_BENCH:$(BUILD)/user/%=$(USER_OBJ)/%.o)

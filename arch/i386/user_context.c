@@ -16,11 +16,9 @@
 #define SSE_BIT (1u << 25)
 #define PSE_BIT (1u << 3)
 #define TSC_BIT (1u << 4)
-#define MXCSR_DEFAULT 0x1f80u
 #define MXCSR_MASK_DEFAULT 0xffbfu
-#define FXSAVE_MXCSR 6      /* 32-bit words into the area: [IA32-1] 10.5.1 */
+#define FXSAVE_MXCSR 6 /* 32-bit words into the area: [IA32-1] 10.5.1 */
 #define FXSAVE_MXCSR_MASK 7
-#define FPU_CONTROL_DEFAULT 0x37fu
 
 struct user_context {
     u64 tls[3];
@@ -28,6 +26,11 @@ struct user_context {
     bool fpu_used;
     u8 fpu_area[FXSAVE_BYTES + FXSAVE_ALIGN];
 };
+
+/* The state in which a program begins, as FXSAVE stores it ([IA32-1] 10.5.1): control word 0x37f, all
+ * registers empty and zero, MXCSR 0x1f80. So nobody sees what another left in them. */
+static const u8 fpu_initial[FXSAVE_BYTES] __attribute__((aligned(FXSAVE_ALIGN))) = {
+    [0] = 0x7f, [1] = 0x03, [24] = 0x80, [25] = 0x1f};
 
 static struct pool context_pool = POOL_INIT("user_context", struct user_context);
 static struct user_context *loaded;    /* whose descriptors and selectors are in */
@@ -53,18 +56,6 @@ fpu_init(void)
     cpu_write_cr0(cr0 | CR0_MONITOR | CR0_NUMERIC_ERROR | CR0_TASK_SWITCHED);
 }
 
-static void
-fpu_load_initial(void)
-{
-    u16 control = FPU_CONTROL_DEFAULT;
-    u32 mxcsr = MXCSR_DEFAULT;
-    __asm__ volatile("fninit; fldcw %0" ::"m"(control));
-    u32 eax, ebx, ecx, edx;
-    cpu_identify(1, &eax, &ebx, &ecx, &edx);
-    if (edx & SSE_BIT)
-        __asm__ volatile("ldmxcsr %0" ::"m"(mxcsr));
-}
-
 bool
 fpu_unavailable(void)
 {
@@ -76,10 +67,8 @@ fpu_unavailable(void)
         return true;
     if (fpu_owner)
         __asm__ volatile("fxsave (%0)" ::"r"(fpu_area(fpu_owner)) : "memory");
-    if (context->fpu_used)
-        __asm__ volatile("fxrstor (%0)" ::"r"(fpu_area(context)) : "memory");
-    else
-        fpu_load_initial();
+    const void *area = context->fpu_used ? fpu_area(context) : fpu_initial;
+    __asm__ volatile("fxrstor (%0)" ::"r"(area) : "memory");
     context->fpu_used = true;
     fpu_owner = context;
     return true;
@@ -234,6 +223,16 @@ tls_free_entry(const struct user_context *context)
     return -ESRCH;
 }
 
+/* Does the running program's stack lie in this segment? Its return to user mode would fault in the
+ * kernel if the entry were no longer a writable segment. */
+static bool
+tls_holds_stack(const struct user_context *context, u32 entry)
+{
+    const struct fibril *self = current_fibril();
+    const struct registers *frame = (const struct registers *)self->stack_top - 1;
+    return self->user == context && frame->ss >> 3 == entry;
+}
+
 int
 user_context_set_tls(struct user_context *context, u32 descriptor[4])
 {
@@ -247,7 +246,7 @@ user_context_set_tls(struct user_context *context, u32 descriptor[4])
         descriptor[DESC_ENTRY] = entry;
     }
     u32 index = descriptor[DESC_ENTRY] - GDT_TLS_INDEX;
-    if (index >= 3)
+    if (index >= 3 || tls_holds_stack(context, descriptor[DESC_ENTRY]))
         return -EINVAL;
     INTERRUPTS_OFF_SCOPE();
     context->tls[index] = tls_descriptor(descriptor);

@@ -8,12 +8,12 @@
 
 #define ROUNDS 200
 
-/* Two fibrils of one task that switch to and fro. On the first one's stack. */
+/* Two call fibrils of one task that switch to and fro. On the stack of the user fibril that waits. */
 struct duel {
-    struct fibril *first, *second;
+    struct fibril *fighters[2];
     u64 left_at; /* when schedule() was called */
     u32 least;
-    bool over; /* set by the first, cleared by the second when it has understood */
+    u32 strikes, alive;
     struct wait_queue ended;
 };
 
@@ -43,29 +43,33 @@ duel_strike(struct duel *duel, struct fibril *other)
 }
 
 static void
-duel_second(void *argument)
+duel_fight(void *argument)
 {
     struct duel *duel = argument;
-    while (!duel->over)
-        duel_strike(duel, duel->first);
-    duel->over = false;
-    wake_up_all(&duel->ended);
+    struct fibril *other = duel->fighters[current_fibril() == duel->fighters[0]];
+    while (duel->strikes++ < ROUNDS)
+        duel_strike(duel, other);
+    fibril_wake(other); /* out of its last strike */
+    if (--duel->alive == 0)
+        wake_up_all(&duel->ended);
 }
 
 static bool
 measure_switch(u32 *least)
 {
-    struct duel duel = {.first = current_fibril(), .least = ~0u};
+    struct duel duel = {.least = ~0u, .alive = 2};
     wait_queue_init(&duel.ended, "measure_end");
-    duel.second = fibril_create(current_task(), FIBRIL_CALL, duel_second, &duel);
-    if (!duel.second)
-        return false;
-    schedule_start_now(duel.second);
-    for (int i = 0; i < ROUNDS; i++)
-        duel_strike(&duel, duel.second);
-    duel.over = true;
-    fibril_wake(duel.second);
-    wait_event(&duel.ended, !duel.over);
+    for (int i = 0; i < 2; i++) {
+        duel.fighters[i] = fibril_create(current_task(), FIBRIL_CALL, duel_fight, &duel);
+        if (!duel.fighters[i]) {
+            if (i == 1)
+                fibril_discard(duel.fighters[0]);
+            return false;
+        }
+    }
+    fibril_start(duel.fighters[0]);
+    fibril_start(duel.fighters[1]);
+    wait_event(&duel.ended, duel.alive == 0);
     *least = duel.least;
     return true;
 }

@@ -1,5 +1,5 @@
 """Child processes that cannot outlive us: each leads a group of its own, is told by the kernel to die
-when we die, and is killed (and only it) when the with-block ends."""
+when we die, and is ended (and only it) when the with-block ends."""
 import contextlib
 import ctypes
 import os
@@ -10,18 +10,22 @@ PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _die_with_parent():
+def _die_with_parent(end_signal):
     os.setpgid(0, 0)
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    _libc.prctl(PR_SET_PDEATHSIG, end_signal)
 
 
 @contextlib.contextmanager
-def child(arguments, **options):
-    """A running process, gone at the end of the block."""
-    process = subprocess.Popen(arguments, preexec_fn=_die_with_parent, **options)
+def child(arguments, end_signal=signal.SIGKILL, **options):
+    """A running process, gone at the end of the block. With SIGTERM it may clean up after itself."""
+    process = subprocess.Popen(arguments, preexec_fn=lambda: _die_with_parent(end_signal), **options)
     try:
         yield process
     finally:
         if process.poll() is None:
-            process.kill()
+            process.send_signal(end_signal)
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
         process.wait()

@@ -1,8 +1,10 @@
 /* What calls cost: the CPU's time stamps (under --icount: instructions, exactly) per operation, user
  * code included, the least of many rounds, so that what an interrupt took away does not count.
  *
- * counts [ROUNDS] prints `name value` lines; bench/run.py and the tests read them. The files and the
- * tree are those of the root file system, warm: the first round has read them. */
+ * counts [ROUNDS [NAME]] prints `name value` lines, or that of one NAME; bench/run.py and the tests
+ * read them. The files and the tree are those of the root file system, warm: the first round has
+ * read them. tools/profile shows what happens between stretch_begin and stretch_end: the last round
+ * of NAME. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -28,6 +30,7 @@ static char buffer[4096];
 static struct kernel_stat status;
 static int file, pipe_ends[2];
 static unsigned rounds = 50;
+static const char *only; /* measure this one alone, and mark its last round */
 
 static unsigned long long
 cycles(void)
@@ -35,6 +38,34 @@ cycles(void)
     unsigned low, high;
     __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
     return (unsigned long long)high << 32 | low;
+}
+
+/* Breakpoints of tools/profile. */
+void stretch_begin(void);
+void stretch_end(void);
+
+__attribute__((noinline)) void
+stretch_begin(void)
+{
+    __asm__ volatile("");
+}
+
+__attribute__((noinline)) void
+stretch_end(void)
+{
+    __asm__ volatile("");
+}
+
+static bool
+wanted(const char *name)
+{
+    return !only || strcmp(name, only) == 0;
+}
+
+static bool
+marked(unsigned round, unsigned of)
+{
+    return only && round + 1 == of;
 }
 
 static void
@@ -47,6 +78,8 @@ fail(const char *what, long result)
 static void
 print(const char *name, unsigned long long total, unsigned long operations)
 {
+    if (!wanted(name))
+        return;
     printf("%s %.1f\n", name, (double)total / operations);
     fflush(stdout);
 }
@@ -120,7 +153,9 @@ measure_call(const char *name, long (*call)(void))
 {
     unsigned long long least = ~0ull;
 
-    for (unsigned round = 0; round < rounds; round++) {
+    for (unsigned round = 0; wanted(name) && round < rounds; round++) {
+        if (marked(round, rounds))
+            stretch_begin();
         unsigned long long start = cycles();
         long worst = 0;
         for (int i = 0; i < REPEAT; i++) {
@@ -128,6 +163,8 @@ measure_call(const char *name, long (*call)(void))
             worst = result < 0 ? result : worst;
         }
         unsigned long long time = cycles() - start;
+        if (marked(round, rounds))
+            stretch_end();
         if (worst < 0)
             fail(name, worst);
         if (time < least)
@@ -164,11 +201,11 @@ struct batch {
 static struct batch batch;
 
 static void
-batch_fill(int number, const unsigned long arguments[6])
+batch_fill(int number, unsigned count, const unsigned long arguments[])
 {
     for (int i = 0; i < BATCH_MOST; i++) {
-        memcpy(batch.arguments[i], arguments, sizeof batch.arguments[i]);
-        batch.inputs[i] = (struct asys_input){number, i, 6, batch.arguments[i]};
+        memcpy(batch.arguments[i], arguments, count * sizeof *arguments);
+        batch.inputs[i] = (struct asys_input){number, i, count, batch.arguments[i]};
     }
 }
 
@@ -215,22 +252,26 @@ static void
 measure_batch(const char *name, unsigned size, bool close_them)
 {
     unsigned long long least = ~0ull;
+    char full_name[64];
 
-    for (unsigned round = 0; round < rounds; round++) {
+    snprintf(full_name, sizeof full_name, "asys_%s_%u", name, size);
+    for (unsigned round = 0; wanted(full_name) && round < rounds; round++) {
+        if (marked(round, rounds))
+            stretch_begin();
         unsigned long long start = cycles();
         long worst = run_batch(size, close_them);
         unsigned long long time = cycles() - start;
+        if (marked(round, rounds))
+            stretch_end();
         if (worst < 0)
-            fail(name, worst);
+            fail(full_name, worst);
         if (time < least)
             least = time;
     }
-    char full_name[64];
-    snprintf(full_name, sizeof full_name, "asys_%s_%u", name, size);
     print(full_name, least, size);
 }
 
-#define ARGUMENTS(...) ((const unsigned long[6]){__VA_ARGS__})
+#define ARGUMENTS(...) (const unsigned long[]){__VA_ARGS__}
 
 static void
 measure_asys(void)
@@ -238,16 +279,16 @@ measure_asys(void)
     static const unsigned sizes[] = {1, 8, 64};
 
     for (int i = 0; i < 3; i++) {
-        batch_fill(SYS_getpid, ARGUMENTS(0));
+        batch_fill(SYS_getpid, 0, ARGUMENTS(0));
         measure_batch("getpid", sizes[i], false);
-        batch_fill(SYS_pread64, ARGUMENTS(file, (unsigned long)buffer, 512));
+        batch_fill(SYS_pread64, 5, ARGUMENTS(file, (unsigned long)buffer, 512, 0, 0));
         measure_batch("pread_512", sizes[i], false);
-        batch_fill(SYS_pread64, ARGUMENTS(file, (unsigned long)buffer, 4096));
+        batch_fill(SYS_pread64, 5, ARGUMENTS(file, (unsigned long)buffer, 4096, 0, 0));
         measure_batch("pread_4096", sizes[i], false);
-        batch_fill(SYS_fstatat64, ARGUMENTS(AT_FDCWD, (unsigned long)FILE_1,
-                                            (unsigned long)&status, 0));
+        batch_fill(SYS_fstatat64, 4,
+                   ARGUMENTS(AT_FDCWD, (unsigned long)FILE_1, (unsigned long)&status, 0));
         measure_batch("fstatat64_1", sizes[i], false);
-        batch_fill(SYS_openat, ARGUMENTS(AT_FDCWD, (unsigned long)FILE_1, O_RDONLY, 0));
+        batch_fill(SYS_openat, 3, ARGUMENTS(AT_FDCWD, (unsigned long)FILE_1, O_RDONLY));
         measure_batch("openat_close", sizes[i], true);
     }
 }
@@ -258,13 +299,17 @@ measure_blocked(void)
 {
     unsigned long long least = ~0ull;
 
-    batch_fill(SYS_read, ARGUMENTS(pipe_ends[0], (unsigned long)buffer, 1));
-    for (unsigned round = 0; round < rounds; round++) {
+    batch_fill(SYS_read, 3, ARGUMENTS(pipe_ends[0], (unsigned long)buffer, 1));
+    for (unsigned round = 0; wanted("asys_pipe_blocked") && round < rounds; round++) {
+        if (marked(round, rounds))
+            stretch_begin();
         unsigned long long start = cycles();
         long submitted = sys_asys_submit(batch.inputs, 1);
         long written = sys_write(pipe_ends[1], buffer, 1);
         long result = await();
         unsigned long long time = cycles() - start;
+        if (marked(round, rounds))
+            stretch_end();
         if (submitted != 1 || written != 1 || result != 1)
             fail("asys_pipe_blocked", result);
         if (time < least)
@@ -280,12 +325,14 @@ measure_page_fault(void)
 {
     unsigned long long least = ~0ull;
 
-    for (unsigned round = 0; round < rounds; round++) {
+    for (unsigned round = 0; wanted("page_fault_anonymous") && round < rounds; round++) {
         char *memory = mmap(NULL, PAGES * 4096, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED)
             fail("mmap", -errno);
         memory[0] = 1; /* the page table */
+        if (marked(round, rounds))
+            stretch_begin();
         for (int page = 1; page < PAGES; page++) {
             unsigned long long start = cycles();
             *(volatile char *)(memory + page * 4096) = 1;
@@ -293,6 +340,8 @@ measure_page_fault(void)
             if (time < least)
                 least = time;
         }
+        if (marked(round, rounds))
+            stretch_end();
         munmap(memory, PAGES * 4096);
     }
     print("page_fault_anonymous", least, 1);
@@ -304,12 +353,16 @@ measure_walk(const char *name, bool asynchronous, unsigned depth, unsigned walks
     unsigned long long least = ~0ull;
     unsigned long entries = 0;
 
-    for (unsigned i = 0; i < walks; i++) {
+    for (unsigned i = 0; wanted(name) && i < walks; i++) {
         struct walk walk = {.path = TREE, .asynchronous = asynchronous, .depth = depth};
+        if (marked(i, walks))
+            stretch_begin();
         unsigned long long start = cycles();
         if (walk_run(&walk) < 0 || walk.errors > 0)
             fail(name, -1);
         unsigned long long time = cycles() - start;
+        if (marked(i, walks))
+            stretch_end();
         entries = walk.directories + walk.files + walk.others;
         if (time < least)
             least = time;
@@ -323,8 +376,13 @@ print_kernel_figures(void)
 {
     char text[1024];
     long size;
-    int fd = sys_openat(AT_FDCWD, "/proc/measure", O_RDONLY, 0);
+    int fd;
 
+    if (only)
+        stretch_begin();
+    fd = sys_openat(AT_FDCWD, "/proc/measure", O_RDONLY, 0); /* measures now */
+    if (only)
+        stretch_end();
     if (fd < 0)
         fail("/proc/measure", fd);
     while ((size = sys_read(fd, text, sizeof text)) > 0)
@@ -341,12 +399,15 @@ main(int argc, char **argv)
         rounds = strtoul(argv[1], NULL, 10);
         walks = 2;
     }
+    if (argc > 2)
+        only = argv[2];
     if (rounds < 2 || sys_chdir(FOLDER) < 0 || sys_pipe(pipe_ends) < 0)
         fail("start", rounds);
     file = sys_openat(AT_FDCWD, FILE_1, O_RDONLY, 0);
     if (file < 0)
         fail(FILE_1, file);
-    print_kernel_figures();
+    if (wanted("kernel"))
+        print_kernel_figures();
     measure_calls();
     measure_asys();
     measure_blocked();

@@ -3,7 +3,6 @@
  * on the disk at /mnt/0, if there is one. The init of `make run`. */
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,7 +12,9 @@
 
 #define DEPTH_OF_PICTURE 8
 #define ENTRIES_OF_PICTURE 600
+#define PICTURE_COLUMNS 60 /* so that its lines fit on a VGA screen */
 #define SHORT_WALK_NS 1000000000ull
+#define FAST_ANSWER_MS 1.0
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
 static const unsigned depths[] = {0, 4, 16, 64, 256}; /* 0: synchronously */
@@ -52,19 +53,27 @@ run_name(const struct walk *walk)
 {
     static char name[24];
 
-    snprintf(name, sizeof name, walk->asynchronous ? "asys, %u in flight" : "synchronous",
+    snprintf(name, sizeof name, walk->asynchronous ? "asys, depth %u" : "synchronous",
              walk->depth);
     return name;
 }
 
 static void
+print_progress(const struct walk *walk, double seconds)
+{
+    printf("\r  %-15s %6lu entries %6.1f s", run_name(walk),
+           walk->directories + walk->files + walk->others, seconds);
+    fflush(stdout);
+}
+
+/* On one line, which is written over and over, five times a second. */
+static void
 show_progress(struct walk *walk)
 {
     static double shown;
-    unsigned long entries = walk->directories + walk->files + walk->others;
     double seconds;
 
-    if (entries % 32 != 0)
+    if ((walk->directories + walk->files + walk->others) % 32 != 0)
         return;
     seconds = seconds_since(&run_began);
     if (seconds < shown)
@@ -72,8 +81,7 @@ show_progress(struct walk *walk)
     if (seconds < shown + 0.2)
         return;
     shown = seconds;
-    printf("\r  %-19s %6lu entries %6.1f s ", run_name(walk), entries, seconds);
-    fflush(stdout);
+    print_progress(walk, seconds);
 }
 
 static int
@@ -94,30 +102,23 @@ run_once(struct run *run, const char *path, unsigned depth)
     return 0;
 }
 
-static int
-compare_times(const void *one, const void *other)
-{
-    unsigned long long a = ((const struct run *)one)->used.nanoseconds;
-    unsigned long long b = ((const struct run *)other)->used.nanoseconds;
-
-    return (a > b) - (a < b);
-}
-
-/* A walk; a short one three times, of which the middle one counts, since other programs of the machine
- * under the emulator disturb. */
+/* A walk; a short one three times, of which the fastest counts: other programs of the machine under
+ * the emulator disturb, and never make it faster. */
 static int
 run_walk(struct run *run, const char *path, unsigned depth)
 {
-    struct run runs[3];
-    int count = 0;
+    struct run again;
 
-    do {
-        if (run_once(&runs[count++], path, depth) < 0)
+    if (run_once(run, path, depth) < 0)
+        return -1;
+    for (int i = 1; i < 3 && run->used.nanoseconds < SHORT_WALK_NS; i++) {
+        if (run_once(&again, path, depth) < 0)
             return -1;
-    } while (count < 3 && runs[0].used.nanoseconds < SHORT_WALK_NS);
-    qsort(runs, count, sizeof runs[0], compare_times);
-    *run = runs[count / 2];
-    printf("\r%50s\r", "");
+        if (again.used.nanoseconds < run->used.nanoseconds)
+            *run = again;
+    }
+    print_progress(&run->walk, run->used.nanoseconds / 1e9);
+    putchar('\n');
     fflush(stdout);
     walk_report(&run->walk, &run->used);
     return 0;
@@ -139,50 +140,59 @@ busy_percent(const struct run *run)
     return busy > 100 ? 100 : busy;
 }
 
+static double
+gain(const struct run *run, const struct run *synchronous)
+{
+    return seconds(synchronous) / seconds(run);
+}
+
 static void
 print_run(const struct run *run, const struct run *synchronous)
 {
-    printf("  %-19s %9.3f %8llu %6llu %7.1f %5u ", run_name(&run->walk), seconds(run),
+    printf("  %-15s %9.3f %8llu %6llu %7.1f %5u ", run_name(&run->walk), seconds(run),
            run->used.requests, run->used.merged, walk_in_flight_mean(&run->walk),
            run->walk.in_flight_most);
     if (run->walk.asynchronous)
         printf("%8llu", run->used.blocked);
     else
         printf("%8s", "-");
-    printf(" %4.0f%% %5.2f\n", busy_percent(run), seconds(synchronous) / seconds(run));
+    printf(" %4.0f%% %5.2f\n", busy_percent(run), gain(run, synchronous));
 }
 
-/* Why asynchronous calls gained nothing, from what was measured. */
+/* Why asynchronous calls gained nothing, from what was measured of the synchronous walk. */
 static void
-explain_loss(const struct run *run, const struct run *synchronous)
+print_reason_of_loss(const struct run *synchronous)
 {
-    printf("  %s: the gain is %.2f, below 1, because ", run_name(&run->walk),
-           seconds(synchronous) / seconds(run));
-    if (busy_percent(synchronous) < 60)
-        printf("the disk was busy only %.0f %% of\n  the synchronous walk: there was little waiting to "
-               "overlap, and starting and\n  collecting calls cost more than it saved.\n",
-               busy_percent(synchronous));
-    else if (run->used.requests > synchronous->used.requests)
-        printf("it took %llu more disk requests.\n",
-               run->used.requests - synchronous->used.requests);
+    double answer_ms = synchronous->used.requests
+                           ? (double)synchronous->used.busy_ms / synchronous->used.requests : 0;
+
+    if (answer_ms < FAST_ANSWER_MS)
+        printf("  The disk answers within %.2f ms: there is hardly anything to wait for, and\n"
+               "  starting and collecting calls costs more than it saves.\n", answer_ms);
     else
-        printf("this disk takes one command\n  at a time and was no faster for knowing more of them.\n");
+        puts("  The disk takes one command at a time, and few requests were neighbours that\n"
+             "  could be merged.");
 }
 
 static void
 explain(const struct run *runs, size_t count)
 {
     double best = 0;
+    unsigned losses = 0;
 
     for (size_t i = 1; i < count; i++) {
-        double gain = seconds(&runs[0]) / seconds(&runs[i]);
-        best = gain > best ? gain : best;
-        if (gain < 1)
-            explain_loss(&runs[i], &runs[0]);
+        double this_gain = gain(&runs[i], &runs[0]);
+        best = this_gain > best ? this_gain : best;
+        if (this_gain < 0.995) /* what the table shows as less than 1.00 */
+            printf("%s %u", losses++ ? "," : "  The gain is below 1 at depth", runs[i].walk.depth);
     }
-    if (best >= 1 && best < 2 && busy_percent(&runs[0]) > 90)
-        puts("  The disk was busy nearly all the time and takes one command at a time, so only merging\n"
-             "  neighbouring requests and a shorter way of the head could gain.");
+    if (losses > 0) {
+        puts(":");
+        print_reason_of_loss(&runs[0]);
+    } else if (best < 2 && busy_percent(&runs[0]) > 90) {
+        puts("  The disk was busy nearly all the time and takes one command at a time, so only\n"
+             "  merging neighbouring requests and a shorter way of the head could gain.");
+    }
 }
 
 static void
@@ -192,9 +202,9 @@ print_table(const struct run *runs, size_t count)
 
     printf("\n  %lu files, %lu directories, %lu others, %llu bytes\n\n", first->files,
            first->directories, first->others, first->bytes);
-    printf("  %-19s %9s %8s %6s %13s %8s %5s %5s\n", "", "", "", "", "in flight ", "a call", "disk",
+    printf("  %-15s %9s %8s %6s %13s %8s %5s %5s\n", "", "", "", "", "in flight ", "a call", "disk",
            "");
-    printf("  %-19s %9s %8s %6s %7s %5s %8s %5s %5s\n", "", "seconds", "requests", "merged", "mean",
+    printf("  %-15s %9s %8s %6s %7s %5s %8s %5s %5s\n", "", "seconds", "requests", "merged", "mean",
            "most", "blocked", "busy", "gain");
     for (size_t i = 0; i < count; i++)
         print_run(&runs[i], &runs[0]);
@@ -224,7 +234,7 @@ print_picture(const char *path)
         timeline_stop();
     printf("\n  A moment of such a walk with %d calls in flight, a row per fibril of the task:\n\n",
            DEPTH_OF_PICTURE);
-    if (!timeline_print(getpid(), DEPTH_OF_PICTURE + 8, 76))
+    if (!timeline_print(getpid(), DEPTH_OF_PICTURE + 8, PICTURE_COLUMNS))
         puts("  (nothing was traced)");
 }
 
@@ -264,7 +274,7 @@ main(int argc, char **argv)
     const char *further = further_tree();
     int status;
 
-    puts("Fibril: any system call becomes asynchronous by being started on a fibril of its own.");
+    puts("Fibril: a system call becomes asynchronous by being started on its own fibril.");
     status = show_tree(argc > 1 ? argv[1] : "/demo", "on the disk we started from");
     if (further)
         status |= show_tree(further, "on a further disk, whose reads may be delayed");

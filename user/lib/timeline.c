@@ -365,7 +365,7 @@ print_rows(struct picture *picture)
         if (*cell == RUNNING)
             *cell = '=';
     printf("  the disk       |%s|\n", picture->disk);
-    printf("  %.2f ms, %.0f microseconds a column: # running, - ready, . blocked, = disk busy;\n"
+    printf("  %.2f ms, %.0f microseconds a column: # running, - ready, . blocked, = busy;\n"
            "  a row whose fibril has ended goes to the next one\n",
            span / 1000, span / picture->columns);
 }

@@ -47,7 +47,7 @@ check_failed(const char *format, ...)
     } while (0)
 
 /* Runs all cases, or those named on the command line; the exit status. */
-static int
+static int __attribute__((unused))
 check_run(const struct check_case *cases, int argc, char **argv)
 {
     int failed = 0, run = 0;

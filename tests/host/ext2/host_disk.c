@@ -20,6 +20,14 @@ u32 host_requests;
 static u8 *bytes;
 static size_t size;
 
+/* The address sanitizer keeps freed pages aside; too many of them cost more time than all else. */
+const char *__asan_default_options(void);
+const char *
+__asan_default_options(void)
+{
+    return "quarantine_size_mb=16";
+}
+
 /* fs/ext2 only names them. */
 const struct file_ops file_regular_ops, file_directory_ops;
 

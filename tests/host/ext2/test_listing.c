@@ -71,7 +71,7 @@ main(void)
     compare("small2k", true, 0);
     compare("small4k", true, 1);
     compare("blocks1k", true, 0);
-    compare("blocks1k", true, 7);
+    compare("blocks1k", false, 7);
     compare("blocks2k", true, 0);
     compare("blocks4k", true, 0);
     compare("inode256", true, 100);

@@ -13,6 +13,15 @@ struct entry {
     u8 type;
 };
 
+/* Room for one more in an array that doubles when it is full. */
+static void *
+grow(void *array, size_t count, size_t size)
+{
+    if (count & (count - 1))
+        return array;
+    return realloc(array, (count ? 2 * count : 1) * size);
+}
+
 struct entries {
     struct entry *list;
     size_t count;
@@ -28,7 +37,7 @@ collect(void *argument, const char *name, size_t length, u64 number, u8 type, u6
     if (entries->left-- == 0 || (entries->most && *entries->total > entries->most))
         return 1;
     ++*entries->total;
-    entries->list = realloc(entries->list, (entries->count + 1) * sizeof *entries->list);
+    entries->list = grow(entries->list, entries->count, sizeof *entries->list);
     struct entry *entry = &entries->list[entries->count++];
     *entry = (struct entry){malloc(length + 1), length, number, type};
     memcpy(entry->name, name, length);
@@ -109,7 +118,7 @@ add_line(struct walk *walk, const char *path, const struct inode *inode, const c
     if (walk->sums)
         used += sprintf(text + used, "%s ", sum);
     escape(path, length, text + used);
-    walk->lines = realloc(walk->lines, (walk->count + 1) * sizeof *walk->lines);
+    walk->lines = grow(walk->lines, walk->count, sizeof *walk->lines);
     walk->lines[walk->count++] = line;
 }
 

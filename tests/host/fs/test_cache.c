@@ -260,6 +260,36 @@ no_memory_is_an_error(void)
     cache_drop_object(&object);
 }
 
+/* While pages are being read there will be memory: one waits for it. */
+static void
+no_memory_waits_for_reads(void)
+{
+    struct getter a, b;
+    reset();
+    getter_start(&a, 1);
+    run_others();
+    host_pump = NULL;
+    host_alloc_limit = 0;
+    getter_start(&b, 2);
+    run_others();
+    CHECK(!b.done && calls == 1);
+    finish_one();
+    wait_event(&getters_done, b.done); /* nothing is being read any more */
+    CHECK(b.error == -ENOMEM);
+    host_alloc_limit = -1;
+    getter_start(&a, 3);
+    run_others();
+    host_alloc_limit = 0;
+    getter_start(&b, 2);
+    run_others();
+    CHECK(!b.done);
+    host_alloc_limit = -1;
+    host_pump = finish_one;
+    wait_event(&getters_done, b.done);
+    CHECK(b.error == 0 && a.error == 0);
+    cache_drop_object(&object);
+}
+
 static void
 object_goes_while_a_page_is_being_read(void)
 {
@@ -294,6 +324,28 @@ parts_end_the_page_with_the_first_error(void)
     cache_page_part_done(page, -ENOMEM);
     wait_event(&getters_done, a.done);
     CHECK(a.error == -EIO, "%d", a.error);
+    page_put(page);
+    pending_count = 0;
+}
+
+static void
+parts_are_counted_after_the_object_has_gone(void)
+{
+    struct getter a;
+    struct page *page;
+    reset();
+    host_pump = NULL;
+    getter_start(&a, 0);
+    run_others();
+    page = pending[0];
+    cache_page_expect(page, 2);
+    cache_drop_object(&object);
+    cache_page_part_done(page, 0);
+    run_others();
+    CHECK(!a.done);
+    cache_page_part_done(page, 0);
+    wait_event(&getters_done, a.done);
+    CHECK(a.error == 0);
     page_put(page);
     pending_count = 0;
 }
@@ -429,8 +481,10 @@ main(void)
     RUN_TEST(a_cancelled_starter_makes_the_next_one_try);
     RUN_TEST(a_waiter_may_leave);
     RUN_TEST(no_memory_is_an_error);
+    RUN_TEST(no_memory_waits_for_reads);
     RUN_TEST(object_goes_while_a_page_is_being_read);
     RUN_TEST(parts_end_the_page_with_the_first_error);
+    RUN_TEST(parts_are_counted_after_the_object_has_gone);
     RUN_TEST(drop_all_spares_what_is_in_use);
     RUN_TEST(drop_from_drops_the_tail);
     RUN_TEST(used_pages_get_a_second_chance);
