@@ -280,6 +280,13 @@ queue_take(struct signal_queue *queue, int number, struct signal_info *info)
     return true;
 }
 
+static int
+first_of(signal_set set)
+{
+    u32 low = (u32)set, high = (u32)(set >> 32);
+    return low ? __builtin_ctz(low) + 1 : __builtin_ctz(high) + 33;
+}
+
 bool
 signal_take(signal_set set, struct signal_info *info)
 {
@@ -288,7 +295,7 @@ signal_take(signal_set set, struct signal_info *info)
     set &= signal_pending_set();
     if (!set)
         return false;
-    int number = __builtin_ctzll(set) + 1;
+    int number = first_of(set);
     return queue_take(&task->signals, number, info) ||
            queue_take(&task->process->signals, number, info);
 }
