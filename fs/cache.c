@@ -28,6 +28,7 @@ static struct {
     u32 queue_mask;
     u32 free_pages_wanted;
     u32 reading;                     /* pages being read; interrupts off */
+    u32 starting;                    /* pages whose read_pages is running, ended ones included */
     u32 reads_ended;                 /* pages, ever */
     struct wait_queue memory_waiters; /* those who had no memory while pages were being read */
     struct list pages; /* all but those of pinned objects; oldest first */
@@ -149,10 +150,8 @@ cache_page_done(struct page *page, int error)
     page->state = error ? PAGE_FAILED : PAGE_VALID;
     wake_up_all(queue_of(page));
     cache.reads_ended++;
-    if (--cache.reading == 0)
-        wake_up_all(&cache.memory_waiters);
-    else
-        wake_up_one(&cache.memory_waiters);
+    cache.reading--;
+    wake_up_all(&cache.memory_waiters);
     if (error && page->object) {
         table_remove(page);
         page_put(page);
@@ -357,7 +356,9 @@ run_start(struct cache_object *object, u32 index, unsigned count, struct page **
     count = run_insert(object, index, pages, count);
     if (count == 0)
         return 0;
+    cache.starting += count;
     object->ops->read_pages(object, pages, count);
+    cache.starting -= count;
     *page = pages[0];
     pages_put(pages + 1, count - 1);
     return 0;
@@ -378,13 +379,14 @@ page_settle(struct page *page, bool started, bool *retry)
 }
 
 /* There was no memory. Pages that are being read can soon be given up: waits for one of them. 0: try
- * again; -ENOMEM when none is being read; or why the fibril was cancelled. */
+ * again; -ENOMEM when none is being read; or why the fibril was cancelled. Pages whose read is still
+ * being started do not count: who starts it may be waiting here (for metadata), even this fibril. */
 static int
 memory_wait(void)
 {
     u32 ended = cache.reads_ended;
 
-    if (cache.reading == 0)
+    if (cache.reading <= cache.starting)
         return -ENOMEM;
     return wait_event_killable(&cache.memory_waiters, cache.reads_ended != ended);
 }

@@ -653,6 +653,17 @@ entries_are_checked(void)
     close_mounted();
 }
 
+static void
+unused_entries_are_passed_over(void)
+{
+    struct seen seen;
+    CHECK(open_mounted("small1k"));
+    raw_entry("/d0", "file12")->inode = 0;
+    CHECK(read_from("d0", 0, &seen) == 0 && seen.count == 15, "%u", seen.count);
+    CHECK(find_error("d0/file12") == -ENOENT && find_error("d0/file15") == 0);
+    close_mounted();
+}
+
 /* A last record that would leave 4 bytes: no room even for a header. */
 static void
 record_at_the_end_of_the_page(void)
@@ -790,6 +801,7 @@ main(void)
     RUN_TEST(directory_read_from_any_position);
     RUN_TEST(lookups_in_any_order);
     RUN_TEST(entries_are_checked);
+    RUN_TEST(unused_entries_are_passed_over);
     RUN_TEST(record_at_the_end_of_the_page);
     RUN_TEST(hole_in_a_directory);
     RUN_TEST(directory_in_two_places);
