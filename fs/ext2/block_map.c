@@ -1,11 +1,13 @@
 /* Which blocks on the disk hold a file's blocks, [EXT2] 3.5 i_block: twelve direct numbers in the
  * inode, then a block of numbers, a block of blocks of numbers, and one level more. A number of 0 is a
  * hole, on any level. Called by data.c on the reading fibril; sleeps to read indirect blocks. */
+#include "drivers/block.h"
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/errno.h"
 
 #define LEVELS_MOST 3
+#define SECTOR_SHIFT 9
 
 /* Numbers in an indirect block, as a shift. */
 static unsigned
@@ -21,6 +23,23 @@ ext2_blocks_most(const struct ext2_filesystem *fs)
     return EXT2_DIRECT + (1u << shift) + (1u << 2 * shift) + (1u << 3 * shift);
 }
 
+/* The block alone, when the page it lies in cannot be read: the bad sector may be in a neighbour,
+ * which may be another file's. Such pages are not kept. */
+static int
+read_block_alone(struct ext2_filesystem *fs, u32 block, struct page **page, const void **data)
+{
+    u32 sectors_shift = fs->block_shift - SECTOR_SHIFT;
+    *page = page_alloc();
+    if (!*page)
+        return -ENOMEM;
+    int error = block_read_page(fs->filesystem.disk, (u64)block << sectors_shift,
+                                1u << sectors_shift, *page);
+    if (error)
+        page_put(*page);
+    *data = page_address(*page);
+    return error;
+}
+
 int
 ext2_block_get(struct ext2_filesystem *fs, u32 block, struct page **page, const void **data)
 {
@@ -28,6 +47,8 @@ ext2_block_get(struct ext2_filesystem *fs, u32 block, struct page **page, const 
         return ext2_damaged(fs, "block %u does not exist", block);
     unsigned shift = PAGE_SHIFT - fs->block_shift; /* blocks in a page */
     int error = cache_get(&fs->filesystem.disk->object, block >> shift, page);
+    if (error == -EIO && shift)
+        return read_block_alone(fs, block, page, data);
     if (error)
         return error;
     u32 offset = (block & ((1u << shift) - 1)) << fs->block_shift;
