@@ -406,3 +406,10 @@ sys_rt_sigreturn(void)
 {
     return handler_return(true);
 }
+
+/* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */
+long
+sys_restart_syscall(void)
+{
+    return -EINTR;
+}
