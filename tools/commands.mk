@@ -1,7 +1,7 @@
 # What one does with the built system.
 PROGRAMS_READY := $(BUILD)/root.ext2 $(BUILD)/kernel.elf
 
-.PHONY: run test test-all bochs bench debug check-floors size
+.PHONY: run test test-all bochs bench bench-quick debug check-floors size
 run: $(ISO) $(BUILD)/demo.ext2
 	@tools/demo $(if $(VGA),--window) $(ISO) $(BUILD)/demo.ext2
 bochs: $(ISO)
@@ -11,7 +11,9 @@ test: all $(ISO) host-tests
 test-all: all $(ISO) host-tests
 	@tests/run --long $(if $(SEED),--seed $(SEED)) $(TESTS)
 bench: all
-	@bench/run
+	@bench/run.py $(SECTIONS)
+bench-quick: all
+	@bench/run.py --quick
 debug: all
 	@tools/debug $(PROGRAM)
 check-floors: kernel

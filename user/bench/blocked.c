@@ -1,0 +1,149 @@
+/* What one blocked call costs in memory: `blocked NUMBER` starts that many reads of an empty pipe,
+ * each of which sleeps, and prints how much memory that took, per call, and which kernel objects.
+ * Then it wakes them all, collects them and prints what has not come back. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <fibril/asys.h>
+#include <fibril/calls.h>
+
+#define BATCH 100
+#define POOLS_MOST 64
+
+static int pipe_ends[2];
+static char buffer[BATCH];
+
+static void
+fail(const char *what, long result)
+{
+    fprintf(stderr, "blocked: %s: %ld\n", what, result);
+    exit(1);
+}
+
+static const char *
+read_text(const char *path)
+{
+    static char text[8192];
+    long size, length = 0;
+    int fd = sys_openat(AT_FDCWD, path, O_RDONLY, 0);
+
+    if (fd < 0)
+        fail(path, fd);
+    while ((size = sys_read(fd, text + length, sizeof text - 1 - length)) > 0)
+        length += size;
+    text[length] = 0;
+    sys_close(fd);
+    return text;
+}
+
+/* Kibibytes not in use. */
+static long
+memory_free(void)
+{
+    const char *line = strstr(read_text("/proc/meminfo"), "MemFree:");
+
+    if (!line)
+        fail("MemFree", 0);
+    return strtol(line + strlen("MemFree:"), NULL, 10);
+}
+
+struct pools {
+    struct {
+        char name[32];
+        unsigned objects, size, pages;
+    } entries[POOLS_MOST];
+    int count;
+};
+
+static void
+read_pools(struct pools *pools)
+{
+    pools->count = 0;
+    for (const char *line = read_text("/proc/pools"); *line && pools->count < POOLS_MOST;) {
+        if (sscanf(line, "%31s %u %u %u", pools->entries[pools->count].name,
+                   &pools->entries[pools->count].objects, &pools->entries[pools->count].size,
+                   &pools->entries[pools->count].pages) == 4)
+            pools->count++;
+        line = strchr(line, '\n');
+        if (!line++)
+            return;
+    }
+}
+
+static unsigned
+pool_pages(const struct pools *pools, const char *name)
+{
+    for (int i = 0; i < pools->count; i++)
+        if (strcmp(pools->entries[i].name, name) == 0)
+            return pools->entries[i].pages;
+    return 0;
+}
+
+static void
+print_pools(const struct pools *before, const struct pools *now, unsigned number)
+{
+    for (int i = 0; i < now->count; i++) {
+        int pages = now->entries[i].pages - pool_pages(before, now->entries[i].name);
+        if (pages > 0)
+            printf("pool %s objects of %u bytes: %.1f bytes per call\n", now->entries[i].name,
+                   now->entries[i].size, pages * 4096.0 / number);
+    }
+}
+
+static void
+start(unsigned number)
+{
+    unsigned long arguments[3] = {pipe_ends[0], (unsigned long)buffer, 1};
+    struct asys_input inputs[BATCH];
+
+    for (int i = 0; i < BATCH; i++)
+        inputs[i] = (struct asys_input){SYS_read, i, 3, arguments};
+    for (unsigned started = 0; started < number;) {
+        unsigned wanted = number - started < BATCH ? number - started : BATCH;
+        long taken = sys_asys_submit(inputs, wanted);
+        if (taken <= 0)
+            fail("asys_submit", taken);
+        started += taken;
+    }
+}
+
+static void
+collect(unsigned number)
+{
+    struct asys_completion done;
+
+    for (unsigned left = number; left > 0;) {
+        unsigned some = left < BATCH ? left : BATCH;
+        long written = sys_write(pipe_ends[1], buffer, some);
+        if (written != (long)some)
+            fail("write", written);
+        left -= some;
+        while (some-- > 0)
+            if (sys_asys_await_completion(&done) != 1 || done.return_code != 1)
+                fail("completion", done.return_code);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct pools before, during;
+    unsigned number = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
+
+    if (number == 0 || sys_pipe(pipe_ends) < 0)
+        fail("start", number);
+    start(1);
+    collect(1); /* whatever is made once is there now */
+    read_pools(&before);
+    long free_before = memory_free();
+    start(number);
+    long taken = free_before - memory_free();
+    read_pools(&during);
+    printf("blocked_call_%u %.1f\n", number, taken * 1024.0 / number);
+    print_pools(&before, &during, number);
+    collect(number);
+    printf("kibibytes that have not come back: %ld\n", free_before - memory_free());
+    return 0;
+}
