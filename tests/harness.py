@@ -107,7 +107,8 @@ class Guest:
     def image(self, name):
         """The path of a test image, made if it is not there."""
         with images_lock:
-            return self.host(os.path.join(ROOT, 'tools/make-test-images'), name).strip()
+            path = self.host(os.path.join(ROOT, 'tools/make-test-images'), name).strip()
+            return os.path.join(ROOT, path)
 
     def start(self, program, *arguments, options=(), stdin=b'', timeout=HANG):
         """Runs a program in the guest, however it ends: its Result."""

@@ -44,9 +44,9 @@ $(ISO): $(BUILD)/kernel.elf $(BUILD)/root.ext2 boot/grub.cfg tools/mkiso
 image: $(BUILD)/kernel.elf
 	@[ -n "$(PROGRAM)" ] && [ -n "$(OUT)" ] || \
 		{ echo "usage: make image PROGRAM=./x [TREE=dir] OUT=x.iso"; exit 2; }
-	@mkdir -p $(BUILD)/image
-	@tools/mkext2 -o $(BUILD)/image/root.ext2 $(if $(TREE),"/=$(TREE)") $(ROOT_FOLDERS) \
-		"bin/$(notdir $(PROGRAM))=$(PROGRAM)"
-	@tools/mkiso --kernel $(BUILD)/kernel.elf --root $(BUILD)/image/root.ext2 --grub boot/grub.cfg \
-		--words 'init=/bin/$(notdir $(PROGRAM)) $(ISO_WORDS)' -o $(OUT)
+	@root=$$(mktemp) && trap 'rm -f "$$root"' EXIT && \
+	tools/mkext2 -o "$$root" $(if $(TREE),"/=$(TREE)") $(ROOT_FOLDERS) \
+		"bin/$(notdir $(PROGRAM))=$(PROGRAM)" && \
+	tools/mkiso --kernel $(BUILD)/kernel.elf --root "$$root" --grub boot/grub.cfg \
+		--words 'init=/bin/$(notdir $(PROGRAM)) $(ISO_WORDS)' -o "$(OUT)"
 	@echo "The image is $(abspath $(OUT)); try: qemu-system-i386 -cdrom $(OUT) -serial stdio"

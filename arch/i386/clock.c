@@ -94,6 +94,8 @@ time_now_ns(void)
 void
 time_delay_us(unsigned microseconds)
 {
+    if (!ns_per_cycle) /* the log's first lines, on a slow serial line */
+        clock_calibrate();
     u64 end = time_now_ns() + microseconds * 1000ull;
     while (time_now_ns() < end)
         __asm__ volatile("pause");
@@ -109,7 +111,8 @@ clock_interrupt(void *unused)
 void
 clock_init(void)
 {
-    clock_calibrate();
+    if (!ns_per_cycle)
+        clock_calibrate();
     port_out8(PIT_COMMAND, PIT_RATE_GENERATOR);
     port_out8(PIT_CHANNEL0, PIT_DIVISOR & 0xff);
     port_out8(PIT_CHANNEL0, PIT_DIVISOR >> 8);
