@@ -92,7 +92,7 @@ check_groups(struct ext2_filesystem *fs, const struct disk *disk,
         return refuse(disk, "number of groups", groups);
     fs->first_block = fs->descriptor_block + descriptor_blocks;
     if (super->inode_count < fs->first_inode ||
-        super->inode_count > (u64)groups * super->inodes_per_group)
+        super->inode_count != (u64)groups * super->inodes_per_group)
         return refuse(disk, "number of inodes", super->inode_count);
     fs->inode_count = super->inode_count;
     fs->inodes_per_group = super->inodes_per_group;

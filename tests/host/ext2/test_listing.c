@@ -77,6 +77,7 @@ main(void)
     compare("inode256", true, 100);
     compare("revision0", true, 0);
     compare("indexed", true, 50);
+    compare("groups", true, 0);
     compare("inodes70k", false, 333);
     compare("sparse", false, 0);
     return test_result();

@@ -177,9 +177,12 @@ superblock_numbers_are_checked(void)
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
         u8 *place = host_disk_bytes() + 1024 + cases[i].offset, before[4];
         memcpy(before, place, 4);
+        host_log_last[0] = 0;
         memcpy(place, &cases[i].value, cases[i].offset == 88 || cases[i].offset == 56 ? 2 : 4);
         int error = mount_error();
         CHECK(error == cases[i].error, "%d at %u", error, cases[i].offset);
+        CHECK(error != -EUCLEAN || strstr(host_log_last, "damaged superblock"), "%u: %s",
+              cases[i].offset, host_log_last);
         memcpy(place, before, 4);
     }
     CHECK(mount_error() == 0);
@@ -522,6 +525,16 @@ symbolic_links_are_checked(void)
         inode_put(inode);
         raw->size = saved;
     }
+    struct ext2_inode_raw *fast = raw_inode("fast"), saved = *fast;
+    memset(fast->block, 'x', sizeof fast->block);
+    for (fast->size = 59; fast->size <= 60; fast->size++) {
+        forget();
+        CHECK(host_find(filesystem, "fast", &inode) == 0);
+        CHECK(inode->ops->read_link(inode, target, sizeof target, &length) ==
+              (fast->size < 60 ? 0 : -EUCLEAN));
+        inode_put(inode);
+    }
+    *fast = saved;
     forget();
     CHECK(host_find(filesystem, "slow", &inode) == 0);
     host_faults.bad_sector = (u64)(file_block("/slow", 0) - host_disk_bytes()) / SECTOR_SIZE;
