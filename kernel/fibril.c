@@ -1,15 +1,11 @@
-/* Making and ending fibrils: stack slots, the stack page with struct fibril at its top, and the spare
- * stacks that a task keeps so that a call that ends gives its stack to the next one.
- * The switch itself is in scheduler.c. */
+/* Making and ending fibrils: the stack page with struct fibril at its top. Where stack pages come from
+ * is in stack.c, the switch in scheduler.c. */
 #include "kernel/fibril.h"
-#include "kernel/heap.h"
-#include "kernel/page.h"
+#include "kernel/stack.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
-#define SPARE_STACKS_MOST 16 /* per task */
-#define STACK_ALIGN 16u
 
 /* Known to user_copy.asm and traps.asm. */
 _Static_assert(offsetof(struct fibril, copy_recovery) == 4, "user_copy.asm");
@@ -21,64 +17,16 @@ _Static_assert(sizeof(struct fibril) <= 256, "the stack page is small");
 struct cpu cpu;
 
 /* Interrupts off: */
-static u32 slots_used;      /* never used slots are those from here on */
-static u32 *free_slots;     /* a stack of slots that were used before */
-static u32 free_slot_count;
 static u32 next_id = 1;
 static struct fibril_counts counts;
 
-static bool
-slot_take(u32 *slot)
-{
-    if (!free_slots)
-        free_slots = heap_alloc(stack_slot_count() * sizeof(u32));
-    if (!free_slots)
-        return false;
-    if (free_slot_count)
-        *slot = free_slots[--free_slot_count];
-    else if (slots_used < stack_slot_count())
-        *slot = slots_used++;
-    else
-        return false;
-    return true;
-}
-
-/* A fresh stack page in a slot of its own; returns its lowest address. */
-static void *
-stack_map_new(u32 *slot)
-{
-    struct page *page = page_alloc();
-    if (!page)
-        return NULL;
-    if (!slot_take(slot)) {
-        page_put(page);
-        return NULL;
-    }
-    stack_slot_map(*slot, page_physical(page));
-    return stack_slot_base(*slot);
-}
+static void fibril_main(void);
 
 static void
-stack_unmap(u32 slot)
+fibril_sleep_expired(struct timer *timer)
 {
-    page_put(page_of_physical(stack_slot_unmap(slot)));
-    free_slots[free_slot_count++] = slot;
+    fibril_wake(container_of(timer, struct fibril, sleep_timer));
 }
-
-static void *
-stack_take(struct task *task, u32 *slot)
-{
-    if (!task->spare_count)
-        return stack_map_new(slot);
-    struct fibril *spare = list_first(&task->spare_stacks, struct fibril, task_link);
-    list_remove(&spare->task_link);
-    task->spare_count--;
-    counts.spare--;
-    *slot = spare->slot;
-    return spare->stack_bottom;
-}
-
-static void fibril_main(void);
 
 struct fibril *
 fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *), void *argument)
@@ -89,7 +37,7 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     if (!bottom)
         return NULL;
     struct fibril *fibril =
-        (void *)ALIGN_DOWN((uintptr_t)bottom + PAGE_SIZE - sizeof(*fibril), STACK_ALIGN);
+        (void *)ALIGN_DOWN((uintptr_t)bottom + PAGE_SIZE - sizeof(*fibril), 16u);
     memset(fibril, 0, sizeof(*fibril));
     fibril->kind = kind;
     fibril->task = task;
@@ -101,6 +49,9 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     fibril->slot = slot;
     fibril->id = next_id++;
     fibril->call_number = fibril->restart_call = NO_CALL;
+    timer_init(&fibril->sleep_timer, fibril_sleep_expired);
+    if (unlikely(task->unwinding))
+        fibril->cancel_error = -EINTR;
     /* A user fibril's frame for user mode lies at the very top, so C starts below it. */
     void *stack = kind == FIBRIL_USER ? (u8 *)fibril - USER_FRAME_BYTES : (u8 *)fibril;
     fibril->saved_stack = context_prepare(stack, fibril_main);
@@ -134,13 +85,7 @@ fibril_release(struct fibril *fibril)
     user_context_destroy(fibril->user);
     fibril->user = NULL;
     counts.alive--;
-    if (task->spare_count < SPARE_STACKS_MOST && !task->ended) {
-        task->spare_count++;
-        counts.spare++;
-        list_add_head(&task->spare_stacks, &fibril->task_link);
-    } else {
-        stack_unmap(fibril->slot);
-    }
+    stack_give(task, (u8 *)fibril->stack_bottom, fibril->slot, !task->ended);
     task->fibril_count--;
     wake_up_all(&task->fibril_ended);
     if (task->ended && task->fibril_count == 0)
@@ -156,31 +101,9 @@ fibril_discard(struct fibril *fibril)
 }
 
 void
-fibril_exit(void)
-{
-    struct fibril *self = current_fibril();
-    ASSERT(self->mutexes_held == 0 && !self->copy_recovery);
-    interrupts_save();
-    self->state = FIBRIL_DEAD;
-    schedule_last(self);
-}
-
-void
-fibril_drop_spares(struct task *task)
-{
-    INTERRUPTS_OFF_SCOPE();
-    while (task->spare_count) {
-        struct fibril *spare = list_first(&task->spare_stacks, struct fibril, task_link);
-        list_remove(&spare->task_link);
-        task->spare_count--;
-        counts.spare--;
-        stack_unmap(spare->slot);
-    }
-}
-
-void
 fibril_count(struct fibril_counts *result)
 {
     INTERRUPTS_OFF_SCOPE();
     *result = counts;
+    result->spare = stack_spare_count();
 }

@@ -69,6 +69,7 @@ struct fibril {
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
     const char *wait_channel; /* while SLEEPING */
+    struct timer sleep_timer; /* ends a sleep with a deadline */
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
@@ -118,7 +119,6 @@ struct fibril *fibril_create(struct task *task, enum fibril_kind kind,
 void fibril_start(struct fibril *fibril);   /* NEW -> READY, behind the other ready ones */
 void fibril_discard(struct fibril *fibril); /* NEW, never started: gives it back */
 NORETURN void fibril_exit(void);            /* the running fibril ends */
-void fibril_drop_spares(struct task *task); /* unmaps the task's spare stacks */
 
 /* Wakes a sleeping fibril; no effect in any other state. Any context. */
 void fibril_wake(struct fibril *fibril);
@@ -147,8 +147,6 @@ NORETURN void schedule_idle(void); /* the idle fibril's life */
 /* What runs first on a stack that has been switched to, the first frame of a new fibril included:
  * frees the fibril that ended with this switch. Interrupts off. */
 void schedule_tail(void);
-/* The last switch of a DEAD fibril. Interrupts off. */
-NORETURN void schedule_last(struct fibril *self);
 void fibril_release(struct fibril *fibril); /* for schedule_tail */
 
 /* The stacks: how many are mapped, in use and spare (for leak tests). */

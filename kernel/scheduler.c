@@ -36,26 +36,6 @@ task_enqueue(struct task *task)
 /* FIRST and LAST among the fibrils of its kind; BEHIND_USERS: behind all that are ready. */
 enum place { FIRST, LAST, BEHIND_USERS };
 
-static inline void
-ready_add_first(struct ready_list *list, struct fibril *fibril)
-{
-    fibril->ready_next = list->first;
-    if (!list->first)
-        list->last = fibril;
-    list->first = fibril;
-}
-
-static inline void
-ready_add_last(struct ready_list *list, struct fibril *fibril)
-{
-    fibril->ready_next = NULL;
-    if (list->first)
-        list->last->ready_next = fibril;
-    else
-        list->first = fibril;
-    list->last = fibril;
-}
-
 static void
 fibril_enqueue(struct fibril *fibril, enum place where)
 {
@@ -67,10 +47,11 @@ fibril_enqueue(struct fibril *fibril, enum place where)
         list = &task->ready_calls;
         task->return_work |= WORK_READY;
     }
-    if (where == FIRST)
-        ready_add_first(list, fibril);
-    else
-        ready_add_last(list, fibril);
+    struct fibril **place = where == FIRST || !list->first ? &list->first : &list->last->ready_next;
+    fibril->ready_next = where == FIRST ? list->first : NULL;
+    if (!fibril->ready_next)
+        list->last = fibril;
+    *place = fibril;
     task_enqueue(task);
 }
 
@@ -149,6 +130,8 @@ pick_other_task(struct task *task)
         }
     } else if (task_has_ready(task)) {
         next = task;
+        if (task->slice_left == 0)
+            task->slice_left = SLICE_TICKS;
     }
     if (next != task)
         enter_task(next);
@@ -170,13 +153,6 @@ pick_next(struct task *task)
 /* ---- The switch ---- */
 
 static __attribute__((noinline)) void
-enter_user_fibril(struct fibril *next)
-{
-    context_set_kernel_stack(next->stack_top);
-    user_context_load(next->user);
-}
-
-static __attribute__((noinline)) void
 trace_switch(struct fibril *self, struct fibril *next, enum switch_reason reason)
 {
     if (self->state == FIBRIL_SLEEPING)
@@ -195,8 +171,10 @@ switch_to(struct fibril *self, struct fibril *next, enum switch_reason reason)
     next->state = FIBRIL_RUNNING;
     cpu.current = next;
     cpu.switches++;
-    if (next->kind == FIBRIL_USER)
-        enter_user_fibril(next);
+    if (next->kind == FIBRIL_USER) {
+        context_set_kernel_stack(next->stack_top);
+        user_context_load(next->user);
+    }
     context_switch(&self->saved_stack, next->saved_stack);
     /* Here `next` is what this fibril switched to long ago: only `self` is right. */
     if (unlikely(cpu.dead != NULL))
@@ -228,8 +206,9 @@ pick_instead_of(struct fibril *self, enum switch_reason reason)
 {
     if (reason == SWITCH_BLOCK)
         return NULL;
+    bool slice_over = self->kind == FIBRIL_USER && self->task->slice_left == 0;
     if (self->kind != FIBRIL_IDLE)
-        fibril_enqueue(self, reason == SWITCH_PREEMPT ? FIRST : BEHIND_USERS);
+        fibril_enqueue(self, reason == SWITCH_PREEMPT && !slice_over ? FIRST : BEHIND_USERS);
     struct fibril *next = pick_next(self->task);
     if (next != self)
         return next;
@@ -264,9 +243,13 @@ schedule_start_now(struct fibril *fibril)
 }
 
 void
-schedule_last(struct fibril *self)
+fibril_exit(void)
 {
+    struct fibril *self = cpu.current;
     assert_may_switch(self);
+    ASSERT(self->mutexes_held == 0 && !self->copy_recovery);
+    interrupts_save();
+    self->state = FIBRIL_DEAD;
     cpu.dead = self;
     switch_to(self, pick_next(self->task), SWITCH_EXIT);
     panic("a fibril that had ended was switched to");
@@ -295,12 +278,16 @@ schedule_point(void)
 
 /* ---- The clock ---- */
 
+/* Turns end when somebody waits for one: another task, or in this one another user fibril or a call
+ * that yielded. */
 void
 schedule_tick(void)
 {
     struct task *task = cpu.task;
     task->run_ticks++;
-    if (task->slice_left > 0 && --task->slice_left == 0 && !list_empty(&run_queue))
+    if (task->slice_left > 0)
+        task->slice_left--;
+    if (task->slice_left == 0 && (!list_empty(&run_queue) || task->ready_users.first))
         task->return_work |= WORK_PREEMPT;
 }
 

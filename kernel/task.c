@@ -1,4 +1,5 @@
 /* Tasks and processes: see task.h. */
+#include "kernel/stack.h"
 #include "kernel/task.h"
 #include "kernel/address_space.h"
 #include "kernel/errno.h"
@@ -129,7 +130,7 @@ task_destroy(struct task *task)
 {
     struct process *process = task->process;
     task_release_memory(task);
-    fibril_drop_spares(task);
+    stack_drop_spares(task);
     list_remove(&task->process_link);
     list_remove(&task->all_link);
     pool_free(&task_pool, task);
@@ -302,6 +303,7 @@ task_cancel_fibrils(struct task *task)
 {
     struct fibril *fibril;
     INTERRUPTS_OFF_SCOPE();
+    task->unwinding = true;
     list_for_each(fibril, &task->fibrils, task_link)
         fibril_cancel(fibril, -EINTR);
 }
@@ -348,7 +350,7 @@ task_exit(int status)
     task_unwind(task);
     interrupts_save();
     process_leave(task);
-    fibril_drop_spares(task);
+    stack_drop_spares(task);
     task->ended = true;
     fibril_exit();
 }
@@ -387,12 +389,14 @@ task_become_alone(void)
     others_kill(self);
     {
         INTERRUPTS_OFF_SCOPE();
+        self->unwinding = true;
         list_for_each(fibril, &self->fibrils, task_link)
             if (fibril != current_fibril())
                 fibril_cancel(fibril, -EINTR);
     }
     wait_event(&self->fibril_ended, self->fibril_count == 1);
     wait_event(&process->ended, process->task_count == 1);
+    self->unwinding = process->exiting;
     process->execing = false;
     return process->exiting ? -EINTR : 0;
 }

@@ -4,11 +4,6 @@
 #include "kernel/signal.h"
 #include "kernel/timer.h"
 
-struct wait_timer {
-    struct timer timer;
-    struct fibril *fibril;
-};
-
 void
 wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
 {
@@ -73,25 +68,6 @@ wait_finish(void)
     current_fibril()->state = FIBRIL_RUNNING;
 }
 
-static void
-wait_expired(struct timer *timer)
-{
-    fibril_wake(container_of(timer, struct wait_timer, timer)->fibril);
-}
-
-static int
-wait_sleep_until(u64 deadline_ns)
-{
-    struct wait_timer wait = {.fibril = current_fibril()};
-    if (time_now_ns() >= deadline_ns)
-        return -ETIMEDOUT;
-    timer_init(&wait.timer, wait_expired);
-    timer_arm(&wait.timer, deadline_ns);
-    schedule(SWITCH_BLOCK);
-    timer_cancel(&wait.timer);
-    return 0;
-}
-
 int
 wait_sleep(enum wait_kind kind, u64 deadline_ns)
 {
@@ -104,9 +80,13 @@ wait_sleep(enum wait_kind kind, u64 deadline_ns)
         if (kind == WAIT_INTERRUPTIBLE && self->kind == FIBRIL_USER && signal_pending())
             return -ERESTARTSYS;
     }
+    if (deadline_ns && time_now_ns() >= deadline_ns)
+        return -ETIMEDOUT;
     if (deadline_ns)
-        return wait_sleep_until(deadline_ns);
+        timer_arm(&self->sleep_timer, deadline_ns);
     schedule(SWITCH_BLOCK);
+    if (deadline_ns)
+        timer_cancel(&self->sleep_timer);
     return 0;
 }
 
