@@ -25,6 +25,7 @@
 #include "kernel/sys/measure.h"
 #include "kernel/sys/program.h"
 #include "kernel/sys/provoke.h"
+#include "kernel/sys/self_test.h"
 #include "kernel/task.h"
 
 #define EXIT_NORMAL 0x10u
@@ -212,6 +213,7 @@ start_up(void *unused)
     asys_init();
     program_init();
     provoke_init();
+    self_test_init();
     measure_init();
     devices_start();
     file_systems_start();

@@ -46,6 +46,7 @@ struct task {
     struct ready_list ready_users; /* ready user fibrils, and call fibrils that yielded */
     struct list fibrils;     /* all its fibrils */
     u32 fibril_count;
+    bool unwinding;          /* its fibrils have been cancelled, and new ones are from the start */
     struct wait_queue fibril_ended;
     struct signal_queue signals; /* for this task alone */
 
