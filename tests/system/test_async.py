@@ -1,20 +1,5 @@
-"""Asynchronous calls as programs see them. The cases of t-asys are named after the faults of the 2007
-patch, A1 to A23."""
-import re
-
+"""The walk-through of one asynchronous call, and the walker."""
 from harness import Failure, parse_counters, test
-
-FAULTS = ['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A12', 'A15', 'A16', 'A19', 'A20', 'A21', 'A23']
-
-
-@test('asys does not have the known faults of 2007, and leaks nothing')
-def asys_faults(guest):
-    result = guest.run_without_leak('t-asys', runs=2)
-    for fault in FAULTS:
-        result.line(rf'^ok {fault}-')
-    failed = re.findall(rb'^not ok (.*)$', result.stdout, re.MULTILINE)
-    if failed:
-        raise Failure('these cases failed: ' + b', '.join(failed).decode())
 
 
 @test('one asynchronous nanosleep takes the steps of the announcement, in order')
