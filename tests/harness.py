@@ -19,6 +19,7 @@ STATUS_TIMEOUT, STATUS_PANIC = 124, 125
 HANG = 120  # seconds; a hang detector, no target
 TESTS = []
 images_lock = threading.Lock()
+running = set()
 
 
 class Failure(Exception):
@@ -170,11 +171,19 @@ def execute(command, stdin, timeout, environment=None):
         process = stack.enter_context(child(
             command, stdin=source, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT,
             env=dict(os.environ, **(environment or {})), end_signal=signal.SIGTERM))
+        running.add(process)
+        stack.callback(running.discard, process)
         try:
             stdout, stderr = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             return None, b'', b''
         return process.returncode, stdout, stderr
+
+
+def end_commands():
+    """The tests are told to stop: so are their commands."""
+    for process in list(running):
+        process.terminate()
 
 
 def parse_counters(line):

@@ -6,6 +6,7 @@ as a socket does."""
 import fcntl
 import os
 import selectors
+import socket
 import struct
 import time
 
@@ -34,6 +35,34 @@ class Line:
     def close(self):
         os.close(self.output)
         os.close(self.input)
+
+
+class SocketLine:
+    """A line that the emulator makes to a TCP port of ours, for want of a better way (Bochs)."""
+
+    def __init__(self):
+        self.listener = socket.create_server(('127.0.0.1', 0))
+        self.port = self.listener.getsockname()[1]
+        self.socket = None
+
+    def accept(self, machine):
+        """False: the machine has ended without a connection."""
+        self.listener.settimeout(0.1)
+        while not self.socket:
+            try:
+                self.socket = self.listener.accept()[0]
+            except TimeoutError:
+                if machine.poll() is not None:
+                    return False
+        self.socket.setblocking(False)
+        self.output, self.input = os.dup(self.socket.fileno()), self.socket.fileno()
+        return True
+
+    def close(self):
+        self.listener.close()
+        if self.socket:
+            os.close(self.output)
+            self.socket.close()
 
 
 class RunChannel:

@@ -5,6 +5,7 @@ import ctypes
 import os
 import signal
 import subprocess
+import sys
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -29,3 +30,11 @@ def child(arguments, end_signal=signal.SIGKILL, **options):
             except subprocess.TimeoutExpired:
                 process.kill()
         process.wait()
+
+
+def end_on_signals():
+    """From now on SIGINT, SIGTERM and SIGHUP leave all with-blocks and end us with 128 + number."""
+    def end(number, frame):
+        sys.exit(128 + number)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
