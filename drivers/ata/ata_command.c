@@ -23,6 +23,7 @@
 #define ID_MULTIPLE 47
 #define ID_CAPABILITIES 49
 #define ID_SECTORS_28 60
+#define ID_MULTIWORD_DMA 63
 #define ID_QUEUE_DEPTH 75
 #define ID_SATA_CAPABILITIES 76
 #define ID_COMMAND_SETS 83
@@ -30,6 +31,7 @@
 #define ID_SECTOR_SIZE 106
 #define CAPABILITY_DMA 0x0100
 #define CAPABILITY_LBA 0x0200
+#define MULTIWORD_DMA_MODES 0x0007
 #define SETS_VALID_MASK 0xc000 /* also of word 106 */
 #define SETS_VALID 0x4000
 #define SETS_LBA48 0x0400
@@ -174,7 +176,9 @@ ata_identify(struct ata_device *device)
     }
     const u16 *words = page_address(port->scratch);
     copy_model(device->model, words);
-    device->dma = port->can_dma && (words[ID_CAPABILITIES] & CAPABILITY_DMA);
+    /* v86 has the modes but not the capability bit */
+    device->dma = port->can_dma && ((words[ID_CAPABILITIES] & CAPABILITY_DMA) ||
+                                    (words[ID_MULTIWORD_DMA] & MULTIWORD_DMA_MODES));
     struct disk *disk = &device->disk;
     disk->max_command_segments = ATA_SEGMENTS - 2;
     disk->driver = &ata_disk_driver;
