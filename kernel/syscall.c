@@ -35,8 +35,9 @@ syscall_report_absent(u32 number)
              current_task()->process->name);
 }
 
-long
-syscall_invoke(u32 number, const unsigned long *arguments)
+/* Part of each way in, since it is the shortest calls that count the instructions. */
+static ALWAYS_INLINE long
+invoke(u32 number, const unsigned long *arguments)
 {
     struct fibril *self = current_fibril();
     if (unlikely(number >= table_size || !table[number].call)) {
@@ -56,12 +57,18 @@ syscall_invoke(u32 number, const unsigned long *arguments)
     return result;
 }
 
+long
+syscall_invoke(u32 number, const unsigned long *arguments)
+{
+    return invoke(number, arguments);
+}
+
 /* int 0x80: number in eax, arguments in ebx, ecx, edx, esi, edi, ebp; the result goes to eax. */
 void
 syscall_from_user(struct registers *registers)
 {
     u32 number = registers->eax;
-    registers->eax = syscall_invoke(number, &registers->ebx);
+    registers->eax = invoke(number, &registers->ebx);
     if (unlikely(registers->eax == (unsigned long)-ERESTARTSYS)) {
         current_fibril()->restart_call = number;
         current_task()->return_work |= WORK_SIGNAL;

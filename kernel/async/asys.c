@@ -3,7 +3,7 @@
  * The way in is a batch that reads struct asys_input one by one; the way out is a list of completions
  * per task, from which waiters take. A call's record holds its completion, so that nothing has to be
  * allocated when it ends; the record lives until the completion has been collected, and is counted
- * against the limits as long. */
+ * against the limits as long. A task keeps some records for its next calls. */
 #include "kernel/async/asys.h"
 #include "arch.h"
 #include "fs/pseudo.h"
@@ -17,6 +17,7 @@
 
 #define RECORDS_MOST_TASK (1u << 17)
 #define RECORDS_MOST (1u << 18)
+#define SPARES_MOST 64u
 
 /* What user programs see: 16 and 8 bytes. */
 struct asys_input {
@@ -31,7 +32,10 @@ _Static_assert(sizeof(struct asys_input) == 16 && sizeof(struct asys_completion)
 
 struct asys_record {
     struct call call;
-    struct list link; /* asys_state.completed */
+    union {
+        struct list link;          /* asys_state.completed */
+        struct asys_record *spare; /* the next of asys_state.spares */
+    };
     struct asys_state *state;
     struct asys_completion completion;
 };
@@ -39,7 +43,9 @@ struct asys_record {
 struct asys_state {
     struct list completed;     /* not yet collected, oldest first */
     struct wait_queue waiters; /* in asys_await_completion */
-    u32 records;               /* in progress or not yet collected */
+    struct asys_record *spares;
+    u32 spare_count;
+    u32 records; /* in progress or not yet collected */
     u32 in_progress;
     u32 awaiting; /* of those in progress: sleeping for a completion themselves */
 };
@@ -63,14 +69,21 @@ asys_state_of(struct task *task)
 
 /* ---- Records ---- */
 
+/* Only `state` is set: a spare one still holds its last call. */
 static struct asys_record *
 record_create(struct asys_state *state)
 {
     if (state->records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
         return NULL;
-    struct asys_record *record = pool_alloc(&record_pool);
-    if (!record)
-        return NULL;
+    struct asys_record *record = state->spares;
+    if (likely(record != NULL)) {
+        state->spares = record->spare;
+        state->spare_count--;
+    } else {
+        record = pool_alloc(&record_pool);
+        if (!record)
+            return NULL;
+    }
     record->state = state;
     state->records++;
     records_total++;
@@ -78,11 +91,17 @@ record_create(struct asys_state *state)
 }
 
 static void
-record_free(struct asys_record *record)
+record_free(struct asys_state *state, struct asys_record *record)
 {
-    record->state->records--;
+    state->records--;
     records_total--;
-    pool_free(&record_pool, record);
+    if (state->spare_count < SPARES_MOST) {
+        record->spare = state->spares;
+        state->spares = record;
+        state->spare_count++;
+    } else {
+        pool_free(&record_pool, record);
+    }
 }
 
 /* The sink: into the list, and wake one who waits. */
@@ -95,7 +114,8 @@ record_complete(struct call *call, long result)
     trace(TRACE_COMPLETE, call->number, (u32)result);
     state->in_progress--;
     list_add_tail(&state->completed, &record->link);
-    wake_up_one(&state->waiters);
+    if (!list_empty(&state->waiters.entries))
+        wake_up_one(&state->waiters);
 }
 
 /* ---- Submitting ---- */
@@ -113,8 +133,11 @@ record_fill(struct asys_record *record, const struct asys_input *input)
 {
     struct call *call = &record->call;
     call->number = input->syscall_nr;
+    call->error = 0;
     call->complete = record_complete;
     record->completion.cookie = input->cookie;
+    for (unsigned i = input->nr_args; i < 6; i++)
+        call->arguments[i] = 0;
     if (input->nr_args > 6)
         call->error = -EINVAL;
     else if (input->nr_args)
@@ -197,7 +220,7 @@ sys_asys_await_completion(void USER *completion)
         wake_up_one(&state->waiters);
         return error;
     }
-    record_free(record);
+    record_free(state, record);
     return 1;
 }
 
@@ -213,8 +236,12 @@ asys_release(struct task *task)
     ASSERT(state->in_progress == 0);
     struct asys_record *record, *following;
     list_for_each_safe(record, following, &state->completed, link)
-        record_free(record);
+        record_free(state, record);
     ASSERT(state->records == 0);
+    while ((record = state->spares)) {
+        state->spares = record->spare;
+        pool_free(&record_pool, record);
+    }
     task->asys = NULL;
     pool_free(&state_pool, state);
 }
