@@ -164,17 +164,21 @@ hostlink_wait_queue(void)
 
 /* ---- The log ---- */
 
+/* Waits for the hardware, bounded; a frame for which there is no room even then is lost. Interrupts
+ * off. */
 static void
 write_log(const char *text, size_t length)
 {
     while (length) {
         size_t piece = MIN(length, FRAME_BYTES);
-        u8 start[HEADER_BYTES] = {HOSTLINK_LOG, (u8)piece, (u8)(piece >> 8)};
-        serial_write_now(port, start, HEADER_BYTES);
-        serial_write_now(port, text, piece);
+        if (!put_frame(HOSTLINK_LOG, (const u8 *)text, piece)) {
+            serial_drain_now(port);
+            put_frame(HOSTLINK_LOG, (const u8 *)text, piece);
+        }
         text += piece;
         length -= piece;
     }
+    serial_drain_now(port);
 }
 
 void

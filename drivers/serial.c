@@ -298,25 +298,21 @@ wait_for_status(struct serial_port *port, u8 bit)
     return false;
 }
 
-static void
-write_waiting(struct serial_port *port, const u8 *bytes, size_t size)
+void
+serial_drain_now(struct serial_port *port)
 {
-    while (size) {
-        if (!wait_for_status(port, STATUS_ROOM))
-            return; /* lost */
-        for (unsigned i = 0; i < FIFO_BYTES && size; i++, size--)
-            write_reg(port, REG_DATA, *bytes++);
-    }
+    while (ring_count(&port->output) && wait_for_status(port, STATUS_ROOM))
+        transmit(port);
 }
 
-void
-serial_write_now(struct serial_port *port, const void *bytes, size_t size)
+/* Writes without a buffer, behind what is in it. What the hardware does not take is lost. */
+static void
+write_now(struct serial_port *port, const char *bytes, size_t size)
 {
-    struct serial_ring *ring = &port->output;
-    while (ring_count(ring) && wait_for_status(port, STATUS_ROOM))
-        transmit(port);
-    if (!ring_count(ring))
-        write_waiting(port, bytes, size);
+    serial_drain_now(port);
+    while (size && wait_for_status(port, STATUS_ROOM))
+        for (unsigned i = 0; i < FIFO_BYTES && size; i++, size--)
+            write_reg(port, REG_DATA, (u8)*bytes++);
 }
 
 /* Log text: a carriage return before each newline, for terminals. Has left the machine at the end:
@@ -327,10 +323,10 @@ console_write_text(const char *text, size_t length)
     while (length) {
         const char *newline = memchr(text, '\n', length);
         size_t line = newline ? (size_t)(newline - text) : length;
-        serial_write_now(console, text, line);
+        write_now(console, text, line);
         if (!newline)
             break;
-        serial_write_now(console, "\r\n", 2);
+        write_now(console, "\r\n", 2);
         text += line + 1;
         length -= line + 1;
     }

@@ -46,8 +46,8 @@ size_t serial_input_count(const struct serial_port *port);
 size_t serial_output_room(const struct serial_port *port);
 /* Has everything left the buffer and the hardware? */
 bool serial_output_empty(const struct serial_port *port);
-/* Writes what is in the buffer and then these bytes, waiting for the hardware, bounded. Interrupts
- * off. For log text and last words. */
-void serial_write_now(struct serial_port *port, const void *bytes, size_t size);
+/* Empties the output buffer into the hardware, waiting for it, bounded. Interrupts off. For log text
+ * and last words. */
+void serial_drain_now(struct serial_port *port);
 
 #endif
