@@ -106,7 +106,7 @@ def ends_by_signal(guest):
             if wanted == 9:
                 result.line(r'out of memory: task \d+ \(t-memory\) is killed', 'log')
             else:
-                result.line(rf'task \d+ \({program}\): signal {wanted} at eip', 'log')
+                result.line(rf'task \d+ \({program}\): signal {wanted}\b', 'log')
 
 
 @test('the program that takes all memory is killed; the one beside it is not')
