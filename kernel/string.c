@@ -1,5 +1,7 @@
 /* Memory and string functions, with the C library's meanings. */
 #include "kernel/string.h"
+#undef memcpy
+#undef memset
 
 void *
 memcpy(void *to, const void *from, size_t size)
@@ -40,19 +42,21 @@ int
 memcmp(const void *left, const void *right, size_t size)
 {
     const u8 *l = left, *r = right;
-    for (; size > 0; size--, l++, r++)
-        if (*l != *r)
-            return *l - *r;
-    return 0;
+    if (size == 0)
+        return 0;
+    __asm__("repe cmpsb" : "+S"(l), "+D"(r), "+c"(size) : : "memory", "cc");
+    return l[-1] - r[-1]; /* the first that differ, or the last of all */
 }
 
 void *
 memchr(const void *memory, int value, size_t size)
 {
-    for (const u8 *byte = memory; size > 0; size--, byte++)
-        if (*byte == (u8)value)
-            return (void *)byte;
-    return NULL;
+    const u8 *byte = memory;
+    bool found;
+    if (size == 0)
+        return NULL;
+    __asm__("repne scasb" : "+D"(byte), "+c"(size), "=@ccz"(found) : "a"((u8)value) : "memory");
+    return found ? (void *)(byte - 1) : NULL;
 }
 
 size_t

@@ -136,8 +136,8 @@ record_fill(struct asys_record *record, const struct asys_input *input)
     call->error = 0;
     call->complete = record_complete;
     record->completion.cookie = input->cookie;
-    for (unsigned i = input->nr_args; i < 6; i++)
-        call->arguments[i] = 0;
+    call->arguments[0] = call->arguments[1] = call->arguments[2] = 0;
+    call->arguments[3] = call->arguments[4] = call->arguments[5] = 0;
     if (input->nr_args > 6)
         call->error = -EINVAL;
     else if (input->nr_args)
@@ -198,7 +198,7 @@ await_sleep(struct asys_state *state)
     int error = wait_event_interruptible(&state->waiters, !list_empty(&state->completed) ||
                                                               await_is_hopeless(state));
     state->awaiting -= background;
-    return error;
+    return !error && list_empty(&state->completed) ? -EDEADLK : error;
 }
 
 long
@@ -207,11 +207,9 @@ sys_asys_await_completion(void USER *completion)
     struct asys_state *state = asys_state_of(current_task());
     if (!state)
         return -EAGAIN;
-    int error = await_sleep(state);
+    int error = list_empty(&state->completed) ? await_sleep(state) : 0;
     if (error)
         return error;
-    if (list_empty(&state->completed))
-        return -EDEADLK;
     struct asys_record *record = list_first(&state->completed, struct asys_record, link);
     list_remove(&record->link); /* first, so that nobody else takes it while the copy sleeps */
     error = copy_to_user(completion, &record->completion, sizeof(record->completion));
