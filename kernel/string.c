@@ -1,10 +1,9 @@
-/* Memory and string functions, with the C library's meanings. */
+/* Memory and string functions, with the C library's meanings. (Names in parentheses: string.h has
+ * macros of the same names.) */
 #include "kernel/string.h"
-#undef memcpy
-#undef memset
 
 void *
-memcpy(void *to, const void *from, size_t size)
+(memcpy)(void *to, const void *from, size_t size)
 {
     void *result = to;
     size_t words = size / 4;
@@ -27,7 +26,7 @@ memmove(void *to, const void *from, size_t size)
 }
 
 void *
-memset(void *to, int value, size_t size)
+(memset)(void *to, int value, size_t size)
 {
     void *result = to;
     u32 pattern = (u8)value * 0x01010101u;
