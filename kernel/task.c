@@ -518,8 +518,9 @@ task_return_work(struct registers *registers)
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
     if (task->return_work & WORK_CREDENTIALS) {
-        credentials_forget_old(current_fibril());
+        INTERRUPTS_OFF_SCOPE();
         task->return_work &= ~WORK_CREDENTIALS;
+        credentials_forget_old(current_fibril());
     }
     if (task->return_work & WORK_SIGNAL)
         signal_deliver(registers);
