@@ -62,7 +62,7 @@ start(u32 magic, u32 information)
     hooks_fill();
     descriptors_init();
     boot_information_read(magic, information);
-    boot_options_read(boot_information.command_line, ide_configure);
+    boot_options_read(boot_information.command_line, ata_configure);
     if (boot_options.vga)
         vga_console_start();
     fpu_init();

@@ -175,7 +175,7 @@ devices_start(void)
     time_set_boot_unix_ns(rtc_read() * 1000000000ull - time_now_ns());
     if (boot_options.run_channel && hostlink_start())
         log_line("boot: there is no COM2 for the run channel");
-    ide_init();
+    ata_init();
     modules_find_root();
     proc_register(&ata_file);
 }

@@ -1,4 +1,4 @@
-/* Port input and output, for drivers. */
+/* Port input and output and device registers in memory, for drivers. */
 #ifndef ARCH_IO_H
 #define ARCH_IO_H
 
@@ -49,6 +49,26 @@ static inline void
 port_out16_many(u16 port, const void *from, unsigned words)
 {
     __asm__ volatile("rep outsw" : "+S"(from), "+c"(words) : "d"(port) : "memory");
+}
+
+/* A register at `offset` in what device_map gave; everything written before it is in memory then. */
+static inline void
+device_write32(volatile void *registers, unsigned offset, u32 value)
+{
+    __asm__ volatile("movl %1, %0"
+                     : "=m"(*(volatile u32 *)((volatile u8 *)registers + offset))
+                     : "r"(value)
+                     : "memory");
+}
+static inline u32
+device_read32(const volatile void *registers, unsigned offset)
+{
+    u32 value;
+    __asm__ volatile("movl %1, %0"
+                     : "=r"(value)
+                     : "m"(*(const volatile u32 *)((const volatile u8 *)registers + offset))
+                     : "memory");
+    return value;
 }
 
 #endif

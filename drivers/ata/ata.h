@@ -1,6 +1,6 @@
 /* ATA and ATAPI disks: what the command layer and the controllers have in common.
  *
- *     block queue --take--> ata_command --start--> controller (ide.c, later ahci.c)
+ *     block queue --take--> ata_command --start--> controller (ide.c, ahci.c)
  *                               ^                       |
  *                               +------ ata_command_end +   (in the interrupt)
  *
@@ -31,10 +31,11 @@
 
 /* ---- For start-up code ---- */
 
-/* A command-line word: ide=off, ide=pio or ide=dma. False: not one of these. Before ide_init. */
-bool ide_configure(const char *word);
-/* Finds IDE controllers and registers their disks. Sleeps; interrupts and timers must work. */
-void ide_init(void);
+/* A command-line word: ide=off, ide=pio, ide=dma, ahci=off, ahci=single (no NCQ). False: not one of
+ * these. Before ata_init. */
+bool ata_configure(const char *word);
+/* Finds AHCI and IDE controllers and registers their disks. Sleeps; interrupts and timers must work. */
+void ata_init(void);
 /* The counters, as one line without a newline (for /proc/ata); its length. */
 size_t ata_describe(char *buffer, size_t size);
 void ata_log_counters(void);
@@ -53,6 +54,7 @@ void ata_log_counters(void);
 #define ATA_READ_SECTORS_EXT 0x24
 #define ATA_READ_DMA 0xc8
 #define ATA_READ_DMA_EXT 0x25
+#define ATA_READ_FPDMA_QUEUED 0x60 /* [SATA] 13.6.4.1 */
 #define ATA_READ_MULTIPLE 0xc4
 #define ATA_READ_MULTIPLE_EXT 0x29
 #define ATA_SET_MULTIPLE 0xc6
@@ -73,7 +75,14 @@ struct ata_taskfile {
 
 /* ---- A command ---- */
 
-enum ata_protocol { ATA_NO_DATA, ATA_PIO_IN, ATA_DMA_IN, ATA_PACKET_PIO, ATA_PACKET_DMA };
+enum ata_protocol {
+    ATA_NO_DATA,
+    ATA_PIO_IN,
+    ATA_DMA_IN,
+    ATA_QUEUED_IN, /* NCQ: several at once, ending in any order */
+    ATA_PACKET_PIO,
+    ATA_PACKET_DMA
+};
 
 enum ata_result {
     ATA_OK,
@@ -82,12 +91,13 @@ enum ata_result {
     ATA_CONFUSED,  /* not ready for a command, too little data, a bus error */
 };
 
-#define ATA_SEGMENTS 130 /* 512 KiB in pages, and what fills up a CD's sector on either side */
+#define ATA_SEGMENTS 258 /* 1 MiB in pages, and what fills up a CD's sector on either side */
 #define ATA_TRIES 3
 
 struct ata_command {
     struct list link; /* idle, active or failed; interrupts off */
     struct ata_device *device;
+    u8 slot; /* its place at the controller, for ever; the spare one shares that of another */
     struct block_command block; /* the work it does, if it is the queue's */
 
     /* What to send and where the data go: */
@@ -149,6 +159,7 @@ struct ata_port {
     struct ata_device *devices[2];
     struct page *scratch; /* for what IDENTIFY says and for bytes nobody wants */
     bool can_dma;
+    unsigned queue_most; /* queued commands the controller takes; 0: it cannot do that */
     /* Interrupts off: */
     struct list idle, active, failed; /* the ata_commands, active ones in the order started */
     struct ata_command *spare; /* for whoever holds the port */
@@ -161,6 +172,8 @@ struct ata_port {
 
 /* Sets a port up, held, with this many commands: 0 or -ENOMEM. */
 int ata_port_init(struct ata_port *port, unsigned depth) MUST_CHECK;
+/* The port, not started yet, has at least this many commands: 0 or -ENOMEM. */
+int ata_port_deepen(struct ata_port *port, unsigned depth) MUST_CHECK;
 void ata_port_free(struct ata_port *port); /* not started yet */
 /* Runs the port's fibril and lets the queues' work in: 0 or -ENOMEM. */
 int ata_port_start(struct ata_port *port) MUST_CHECK;
@@ -175,6 +188,13 @@ void ata_port_sleep(struct ata_port *port, u64 nanoseconds);
 
 /* For controllers, interrupts off: the command's end. May start the next one before it returns. */
 void ata_command_end(struct ata_command *command, enum ata_result result, u8 status, u8 error);
+
+/* ---- The controllers' parts of ata_configure and ata_init ---- */
+
+bool ide_configure(const char *word);
+void ide_init(void);
+bool ahci_configure(const char *word);
+void ahci_init(void);
 
 /* ---- ata_command.c and atapi.c ---- */
 
@@ -207,6 +227,7 @@ struct ata_counters {
     u64 packets;  /* the same for CD drives: packet commands with data */
     u64 other;    /* IDENTIFY and the like */
     u64 irqs;     /* interrupts of our devices */
+    u64 coalesced; /* ends that shared an interrupt with another one before them */
     u64 polled;   /* ends that no interrupt told us of */
     u64 resets;
     u64 errors; /* pieces that were given up */

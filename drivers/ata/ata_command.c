@@ -11,7 +11,7 @@
 
 #define LBA28_END (1ull << 28)
 #define LBA28_SECTORS 256u
-#define LBA48_SECTORS 1024u /* 512 KiB in one command; 65536 would be allowed */
+#define LBA48_SECTORS 2048u /* 1 MiB in one command; 65536 would be allowed */
 #define MULTIPLE_WANTED 16u
 
 #define ATA_MAJOR 3 /* Linux, Documentation/admin-guide/devices.txt */
@@ -78,11 +78,12 @@ ata_build_read(struct ata_command *command, u64 sector, u32 sectors)
         atapi_build_read(command, sector, sectors);
         return;
     }
-    bool extended = sector + sectors > LBA28_END || sectors > LBA28_SECTORS;
+    bool queued = device->queue_depth && !device->port->held;
+    bool extended = queued || sector + sectors > LBA28_END || sectors > LBA28_SECTORS;
     ASSERT(device->lba48 || !extended);
-    command->protocol = device->dma ? ATA_DMA_IN : ATA_PIO_IN;
+    command->protocol = queued ? ATA_QUEUED_IN : device->dma ? ATA_DMA_IN : ATA_PIO_IN;
     command->taskfile = (struct ata_taskfile){
-        .command = read_command(device, extended),
+        .command = queued ? ATA_READ_FPDMA_QUEUED : read_command(device, extended),
         .device = ATA_DEVICE_LBA,
         .extended = extended,
         .count = (u16)sectors, /* 256 is written as 0 to an 8-bit register */
@@ -140,8 +141,8 @@ parse_disk(struct ata_device *device, const u16 *words)
     device->lba48 = (sets & SETS_VALID_MASK) == SETS_VALID && (sets & SETS_LBA48);
     device->multiple_most = MIN(words[ID_MULTIPLE] & 0xff, MULTIPLE_WANTED);
     u16 sata = words[ID_SATA_CAPABILITIES];
-    if (sata != 0xffff && (sata & SATA_NCQ))
-        device->queue_depth = (words[ID_QUEUE_DEPTH] & 31) + 1;
+    if (sata != 0xffff && (sata & SATA_NCQ) && device->lba48)
+        device->queue_depth = MIN((words[ID_QUEUE_DEPTH] & 31u) + 1, device->port->queue_most);
     struct disk *disk = &device->disk;
     disk->sectors = sector_count(device, words);
     const char *unusable = find_unusable(words, disk->sectors);
@@ -213,8 +214,9 @@ ata_register(struct ata_device *device)
     format_string(disk->name, sizeof disk->name, device->packet ? "cd%u" : "ata%u", number);
     disk->id = (device->packet ? CD_MAJOR : ATA_MAJOR) << 8;
     disk->id += number * DISK_MINORS; /* beyond 8 disks this goes on into the next major number */
-    log_line("%s: %s device %u, '%s', %llu sectors, %s%s", disk->name, device->port->name,
+    log_line("%s: %s device %u, '%s', %llu sectors, %s%s, depth %u", disk->name, device->port->name,
              device->unit, device->model, (unsigned long long)disk->sectors,
-             device->dma ? "DMA" : "PIO", device->lba48 ? ", 48-bit" : "");
+             device->dma ? "DMA" : "PIO", device->lba48 ? ", 48-bit" : "",
+             MAX(device->queue_depth, 1u));
     return disk_register(disk);
 }

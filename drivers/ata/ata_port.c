@@ -335,16 +335,28 @@ ata_port_init(struct ata_port *port, unsigned depth)
     if (!port->scratch || !port->spare)
         goto out_of_memory;
     list_init(&port->spare->link);
-    for (unsigned i = 0; i < depth; i++) {
-        struct ata_command *command = heap_alloc(sizeof *command);
-        if (!command)
-            goto out_of_memory;
-        list_add_tail(&port->idle, &command->link);
-    }
-    return 0;
+    if (ata_port_deepen(port, depth) == 0)
+        return 0;
 out_of_memory:
     ata_port_free(port);
     return -ENOMEM;
+}
+
+int
+ata_port_deepen(struct ata_port *port, unsigned depth)
+{
+    struct ata_command *command;
+    unsigned there = 0;
+    list_for_each (command, &port->idle, link)
+        there++;
+    for (; there < depth; there++) {
+        command = heap_alloc(sizeof *command);
+        if (!command)
+            return -ENOMEM;
+        command->slot = (u8)there;
+        list_add_tail(&port->idle, &command->link);
+    }
+    return 0;
 }
 
 void
@@ -371,6 +383,21 @@ ata_port_start(struct ata_port *port)
     return 0;
 }
 
+/* ---- All controllers ---- */
+
+bool
+ata_configure(const char *word)
+{
+    return ide_configure(word) || ahci_configure(word);
+}
+
+void
+ata_init(void)
+{
+    ide_init();
+    ahci_init();
+}
+
 /* ---- Counters ---- */
 
 size_t
@@ -381,10 +408,11 @@ ata_describe(char *buffer, size_t size)
     interrupts_restore(state);
     return format_string(buffer, size,
                          "ata: requests=%llu commands=%llu packets=%llu other=%llu irqs=%llu "
-                         "polled=%llu resets=%llu errors=%llu",
+                         "coalesced=%llu polled=%llu resets=%llu errors=%llu",
                          (unsigned long long)now.requests, (unsigned long long)now.commands,
                          (unsigned long long)now.packets, (unsigned long long)now.other,
-                         (unsigned long long)now.irqs, (unsigned long long)now.polled,
+                         (unsigned long long)now.irqs, (unsigned long long)now.coalesced,
+                         (unsigned long long)now.polled,
                          (unsigned long long)now.resets, (unsigned long long)now.errors);
 }
 

@@ -7,7 +7,7 @@ from guest.children import child
 
 PROGRAM = 'qemu-system-i386'
 EXIT_NORMAL, EXIT_FAILED, EXIT_PANIC = 33, 35, 65  # 2v+1 of what the kernel writes to isa-debug-exit
-IDE_SLOTS = 4
+DISK_SLOTS = {'pc': 4, 'q35': 6}
 
 
 class MachineError(Exception):
@@ -19,16 +19,19 @@ def escape(path):
     return os.fspath(path).replace(',', ',,')
 
 
-def drive(index, path):
-    """An IDE disk whose image is never written."""
+def drive(index, path, machine='pc'):
+    """A disk whose image is never written: on IDE, or on q35 on AHCI."""
     if isinstance(path, os.PathLike) or not str(path).startswith('nbd+unix:'):
         path = 'file:' + os.path.abspath(path)  # a path with a colon is no protocol
-    return ['-drive', f'file={escape(path)},format=raw,if=ide,index={index},snapshot=on,'
-            'cache=unsafe']
+    image = f'file={escape(path)},format=raw,snapshot=on,cache=unsafe'
+    if machine == 'q35':
+        return ['-drive', f'{image},if=none,id=disk{index}',
+                '-device', f'ide-hd,drive=disk{index},bus=ide.{index}']
+    return ['-drive', f'{image},if=ide,index={index}']
 
 
-def base(memory):
-    return [PROGRAM, '-M', 'pc', '-accel', 'tcg', '-nodefaults', '-vga', 'std', '-display', 'none',
+def base(memory, machine='pc'):
+    return [PROGRAM, '-M', machine, '-accel', 'tcg', '-nodefaults', '-vga', 'std', '-display', 'none',
             '-no-reboot', '-m', str(memory), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
 
 

@@ -102,3 +102,19 @@ port_out16_many(u16 port, const void *from, unsigned words)
         port_out16(port, word);
     }
 }
+
+WEAK void
+device_write32(volatile void *registers, unsigned offset, u32 value)
+{
+    (void)registers;
+    (void)offset;
+    (void)value;
+}
+
+WEAK u32
+device_read32(const volatile void *registers, unsigned offset)
+{
+    (void)registers;
+    (void)offset;
+    return ~0u;
+}
