@@ -25,6 +25,15 @@ struct descriptor_table {
 
 static struct pool table_pool = POOL_INIT("descriptor_table", struct descriptor_table);
 
+/* A table's own reference goes, with its descriptor. */
+static void
+file_lose_descriptor(struct file *file)
+{
+    if (--file->descriptors == 0 && file->ops->last_close)
+        file->ops->last_close(file);
+    file_put(file);
+}
+
 /* Makes room for the numbers below `size`. */
 static int
 table_grow(struct descriptor_table *table, u32 size)
@@ -78,12 +87,19 @@ descriptor_table_copy(const struct descriptor_table *from, struct descriptor_tab
         descriptor_table_put(table);
         return -ENOMEM;
     }
-    for (u32 i = 0; i < from->size; i++)
-        if ((table->files[i] = from->files[i]) != NULL)
-            file_get(table->files[i]);
+    for (u32 i = 0; i < from->size; i++) {
+        struct file *file = from->files[i];
+        if (!file || file->ops->stays_in_process)
+            continue;
+        table->files[i] = file;
+        file_get(file);
+        file->descriptors++;
+        table->count++;
+    }
     memcpy(table->close_on_exec, from->close_on_exec, from->size / 8);
-    table->count = from->count;
-    table->lowest = from->lowest;
+    table->lowest = 0;
+    while ((u32)table->lowest < table->size && table->files[table->lowest])
+        table->lowest++;
     *result = table;
     return 0;
 }
@@ -108,7 +124,7 @@ descriptor_table_put(struct descriptor_table *table)
         return;
     for (u32 i = 0; i < table->size; i++)
         if (table->files[i])
-            file_put(table->files[i]);
+            file_lose_descriptor(table->files[i]);
     heap_free(table->files);
     pool_free(&table_pool, table);
 }
@@ -193,6 +209,7 @@ descriptor_install(struct descriptor_table *table, struct file *file, int lowest
     if (lowest <= table->lowest)
         table->lowest = (int)slot + 1;
     table->files[slot] = file;
+    file->descriptors++;
     table->count++;
     flag_set(table, (int)slot, close_on_exec);
     *fd = (int)slot;
@@ -213,9 +230,10 @@ descriptor_replace(struct descriptor_table *table, struct file *file, int fd, bo
     }
     before = table->files[fd];
     table->files[fd] = file;
+    file->descriptors++;
     flag_set(table, fd, close_on_exec);
     if (before)
-        file_put(before);
+        file_lose_descriptor(before);
     else
         table->count++;
     return 0;
@@ -234,7 +252,7 @@ descriptor_close(struct descriptor_table *table, int fd)
     table->count--;
     if (fd < table->lowest)
         table->lowest = fd;
-    file_put(file);
+    file_lose_descriptor(file);
     return 0;
 }
 
