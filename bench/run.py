@@ -59,7 +59,7 @@ COUNTS = {
 GETPID_BY_ASYS = 4  # the aim for a batch of 64: times the synchronous call
 POWER_ON_AIM, POWER_ON_LINUX = 0.6, 4.0
 BLOCKED_AIM, BLOCKED_LINUX = 4608, 15012  # bytes; there: a call that needs a worker thread
-DEPTH = 64
+DEPTH = 256  # calls in flight in cold walks
 GAIN_ON_BOCHS_AIM = 2.0
 
 
@@ -216,43 +216,19 @@ def section_cold(results):
 
 # ---- Bochs ----
 
-def whole_cylinders(image, directory):
-    """A copy with the length that Bochs's geometry needs."""
-    copy = os.path.join(directory, 'disk.img')
-    shutil.copyfile(image, copy)
-    os.truncate(copy, bochs.cylinders(copy) * 16 * 63 * 512)
-    return copy
-
-
-def bochs_text(directory, drives, timeout):
-    deadline, text = time.monotonic() + timeout, b''
-    with bochs.machine(directory, drives) as machine:
-        for data in bochs.follow(machine, os.path.join(directory, 'com1')):
-            text += data
-            if bochs.LAST_LINE in text or b'PANIC' in text or time.monotonic() > deadline:
-                break
-    return text.decode(errors='replace')
-
-
 def section_bochs(results):
     if not shutil.which(bochs.PROGRAM):
         print('Bochs is not there: no figures')
         return
     rounds = 1 if results.options.quick else 5
-    with tempfile.TemporaryDirectory(prefix='fibril-bench-') as directory:
-        root = os.path.join(directory, 'root.ext2')
-        output_of(['tools/mkext2', '-o', root, 'bin/cold=build/user/bench/cold', 'mnt/0/', 'proc/',
-                   'dev/', 'tmp/'], 60)
-        disk = whole_cylinders(os.path.join(BUILD, 'demo.ext2'), directory)
-        for way in ('dma', 'pio'):
-            iso = os.path.join(directory, f'{way}.iso')
-            make_iso(iso, root, f'ide={way} init=/bin/cold console=serial exit=poweroff -- '
-                     f'{rounds} {DEPTH} /mnt/0')
-            text = bochs_text(directory, [bochs.disk(0, disk), bochs.cdrom(2, iso)], 1200)
-            what = f'Bochs, {way.upper()}'
-            add_cold_walks(results, 'bochs', f'bochs_{way}', what, text, 'bench/run.py bochs',
-                           GAIN_ON_BOCHS_AIM)
-        print(f'Bochs: ips={bochs.IPS}, disk of {os.path.getsize(disk)} bytes')
+    for way in ('dma', 'pio'):
+        text, command = guest('--machine', 'bochs', '--append', f'ide={way}', '--disk',
+                              'build/demo.ext2', './build/user/bench/cold', str(rounds), str(DEPTH),
+                              '/mnt/0', timeout=600)
+        add_cold_walks(results, 'bochs', f'bochs_{way}', f'Bochs, {way.upper()}', text, command,
+                       GAIN_ON_BOCHS_AIM)
+    size = os.path.getsize(os.path.join(BUILD, 'demo.ext2'))
+    print(f'Bochs: {bochs.IPS:,} instructions a second, disk of {size:,} bytes')
 
 
 # ---- What it was measured with ----
@@ -265,10 +241,17 @@ def version_of(*command):
     return None
 
 
+def git(*words):
+    """Lines that git says; none where this is no checkout."""
+    with contextlib.suppress(OSError, Failure):
+        return output_of(['git', *words], 10).splitlines()
+    return []
+
+
 def circumstances(options):
     return {
-        'commit': output_of(['git', 'rev-parse', 'HEAD'], 10).strip(),
-        'changed': output_of(['git', 'status', '--porcelain'], 10).splitlines(),
+        'commit': ''.join(git('rev-parse', 'HEAD')),
+        'changed': git('status', '--porcelain', '--untracked-files=no'),
         'command': ' '.join(sys.argv),
         'time': datetime.datetime.now(datetime.timezone.utc).isoformat(timespec='seconds'),
         'processors': os.cpu_count(), 'load': os.getloadavg(),

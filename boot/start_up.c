@@ -17,6 +17,7 @@
 #include "fs/inode.h"
 #include "fs/pseudo.h"
 #include "kernel/async/asys.h"
+#include "kernel/async/self_test.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
@@ -211,6 +212,7 @@ start_up(void *unused)
     fs_init();
     ext2_init();
     asys_init();
+    async_self_test_init();
     program_init();
     provoke_init();
     self_test_init();

@@ -48,7 +48,7 @@ permission_check(const struct inode *inode, unsigned wanted, u32 uid, u32 gid)
 int
 inode_permission(const struct inode *inode, unsigned wanted)
 {
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
 
     if (!credentials)
         return 0;
@@ -58,7 +58,7 @@ inode_permission(const struct inode *inode, unsigned wanted)
 int
 inode_permission_real(const struct inode *inode, unsigned wanted)
 {
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
 
     if (!credentials)
         return 0;
@@ -360,7 +360,7 @@ path_walk(struct path_walk *walk, struct inode *base, const char *path, unsigned
 {
     const struct task *task = current_task();
     const struct directory_context *directories = task->directories;
-    const struct credentials *credentials = task->credentials;
+    const struct credentials *credentials = current_credentials();
 
     *walk = (struct path_walk){.flags = flags, .rest = path};
     if (likely(credentials)) {

@@ -84,6 +84,7 @@ fibril_release(struct fibril *fibril)
     list_remove(&fibril->task_link);
     user_context_destroy(fibril->user);
     fibril->user = NULL;
+    credentials_forget_old(fibril);
     counts.alive--;
     stack_give(task, (u8 *)fibril->stack_bottom, fibril->slot, !task->ended);
     task->fibril_count--;

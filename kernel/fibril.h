@@ -36,6 +36,7 @@
 
 struct task;
 struct call;
+struct credentials;
 
 enum fibril_state { FIBRIL_NEW, FIBRIL_READY, FIBRIL_RUNNING, FIBRIL_SLEEPING, FIBRIL_DEAD };
 
@@ -73,7 +74,10 @@ struct fibril {
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
+    struct credentials *old_credentials; /* those of its call, if the task has got others since */
     u32 restart_call;         /* a system call that a signal interrupted, or NO_CALL */
+    s32 restart_error;        /* its result: -ERESTARTSYS or -ERESTARTNOHAND */
+    u64 resume_deadline;      /* a call with a time-out that is made anew ends then; 0: none is */
     u64 signal_mask;          /* user fibrils: of this context, like the next four */
     u64 saved_mask;           /* to come back at the return to user mode, if mask_saved */
     u64 signals_awaited;      /* it sleeps for these though they are blocked */

@@ -325,7 +325,7 @@ process_wait(const struct wait_request *request, struct wait_result *result)
 bool
 process_may_signal(const struct process *target, int number)
 {
-    const struct credentials *self = current_task()->credentials;
+    const struct credentials *self = current_credentials();
     if (self->euid == 0 || list_empty(&target->tasks))
         return true;
     const struct task *task = list_first(&target->tasks, struct task, process_link);

@@ -1,8 +1,9 @@
-/* Memory and string functions, with the C library's meanings. */
+/* Memory and string functions, with the C library's meanings. (Names in parentheses: string.h has
+ * macros of the same names.) */
 #include "kernel/string.h"
 
 void *
-memcpy(void *to, const void *from, size_t size)
+(memcpy)(void *to, const void *from, size_t size)
 {
     void *result = to;
     size_t words = size / 4;
@@ -25,7 +26,7 @@ memmove(void *to, const void *from, size_t size)
 }
 
 void *
-memset(void *to, int value, size_t size)
+(memset)(void *to, int value, size_t size)
 {
     void *result = to;
     u32 pattern = (u8)value * 0x01010101u;
@@ -40,19 +41,21 @@ int
 memcmp(const void *left, const void *right, size_t size)
 {
     const u8 *l = left, *r = right;
-    for (; size > 0; size--, l++, r++)
-        if (*l != *r)
-            return *l - *r;
-    return 0;
+    if (size == 0)
+        return 0;
+    __asm__("repe cmpsb" : "+S"(l), "+D"(r), "+c"(size) : : "memory", "cc");
+    return l[-1] - r[-1]; /* the first that differ, or the last of all */
 }
 
 void *
 memchr(const void *memory, int value, size_t size)
 {
-    for (const u8 *byte = memory; size > 0; size--, byte++)
-        if (*byte == (u8)value)
-            return (void *)byte;
-    return NULL;
+    const u8 *byte = memory;
+    bool found;
+    if (size == 0)
+        return NULL;
+    __asm__("repne scasb" : "+D"(byte), "+c"(size), "=@ccz"(found) : "a"((u8)value) : "memory");
+    return found ? (void *)(byte - 1) : NULL;
 }
 
 size_t

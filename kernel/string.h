@@ -15,4 +15,8 @@ int strcmp(const char *left, const char *right);
 int strncmp(const char *left, const char *right, size_t size);
 char *strchr(const char *string, int character);
 
+/* The compiler writes small ones of known size out (-ffreestanding makes it forget what they mean). */
+#define memcpy(to, from, size) __builtin_memcpy(to, from, size)
+#define memset(to, value, size) __builtin_memset(to, value, size)
+
 #endif

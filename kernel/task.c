@@ -78,6 +78,55 @@ kernel_fibril_start(void (*function)(void *), void *argument)
     return fibril;
 }
 
+/* ---- Credentials ---- */
+
+static struct credentials *
+credentials_copy(const struct credentials *from)
+{
+    struct credentials *copy = pool_alloc(&credentials_pool);
+    if (copy) {
+        *copy = *from;
+        copy->references = 1;
+    }
+    return copy;
+}
+
+static void
+credentials_put(struct credentials *credentials)
+{
+    if (credentials && --credentials->references == 0)
+        pool_free(&credentials_pool, credentials);
+}
+
+int
+credentials_change(const struct credentials *new)
+{
+    struct task *task = current_task();
+    struct credentials *old = task->credentials, *copy = credentials_copy(new);
+    if (!copy)
+        return -ENOMEM;
+    task->credentials = copy;
+    INTERRUPTS_OFF_SCOPE();
+    struct fibril *fibril;
+    list_for_each(fibril, &task->fibrils, task_link) {
+        if (fibril->call_number == NO_CALL || fibril->old_credentials)
+            continue;
+        fibril->old_credentials = old;
+        old->references++;
+        if (fibril->kind == FIBRIL_USER)
+            task->return_work |= WORK_CREDENTIALS;
+    }
+    credentials_put(old);
+    return 0;
+}
+
+void
+credentials_forget_old(struct fibril *fibril)
+{
+    credentials_put(fibril->old_credentials);
+    fibril->old_credentials = NULL;
+}
+
 /* ---- Making ---- */
 
 static void
@@ -86,8 +135,7 @@ task_release_memory(struct task *task)
     if (task->space)
         address_space_put(task->space);
     task->space = NULL;
-    if (task->credentials && --task->credentials->references == 0)
-        pool_free(&credentials_pool, task->credentials);
+    credentials_put(task->credentials);
     task->credentials = NULL;
 }
 
@@ -211,17 +259,6 @@ clone_main(void *unused)
     if (self->set_tid) /* a bad address is the program's own affair, as in Linux */
         (void)!copy_to_user((void USER *)self->set_tid, &self->tid, sizeof(self->tid));
     user_resume();
-}
-
-static struct credentials *
-credentials_copy(const struct credentials *from)
-{
-    struct credentials *copy = pool_alloc(&credentials_pool);
-    if (copy) {
-        *copy = *from;
-        copy->references = 1;
-    }
-    return copy;
 }
 
 static int
@@ -483,6 +520,11 @@ task_return_work(struct registers *registers)
         task_exit(task->process->exit_status);
     if (task->return_work & WORK_LOOK)
         task->look();
+    if (task->return_work & WORK_CREDENTIALS) {
+        INTERRUPTS_OFF_SCOPE();
+        task->return_work &= ~WORK_CREDENTIALS;
+        credentials_forget_old(current_fibril());
+    }
     if (task->return_work & WORK_SIGNAL)
         signal_deliver(registers);
     else if (task->return_work & (WORK_READY | WORK_PREEMPT))

@@ -19,6 +19,7 @@ struct descriptor_table; /* fs/descriptor.h */
 struct directory_context; /* fs/path.h: root and working directory */
 struct asys_context;      /* kernel/async/context.h */
 
+/* Not changed once a call may have seen them, but for the umask: setuid replaces them. */
 struct credentials {
     u32 references;
     u32 uid, euid, gid, egid;
@@ -29,8 +30,9 @@ struct credentials {
 #define WORK_READY 1u    /* a fibril of this task is ready */
 #define WORK_PREEMPT 2u  /* another task's turn */
 #define WORK_KILLED 4u   /* the process is ending */
-#define WORK_LOOK 16u    /* the task's look() is called once at every return (known to traps.asm) */
+#define WORK_LOOK 32u    /* the task's look() is called once at every return (known to traps.asm) */
 #define WORK_SIGNAL 8u   /* a signal to look at, a mask to bring back, a stop */
+#define WORK_CREDENTIALS 16u /* the user fibril's call has ended: its old credentials go */
 
 /* Ready fibrils, chained by ready_next; `last` counts only while there is a first. */
 struct ready_list {
@@ -90,6 +92,18 @@ struct task_hooks {
     struct task_hooks *next;
 };
 void task_register_hooks(struct task_hooks *hooks);
+
+/* Who the running call acts for: a call in progress keeps the credentials with which it was started.
+ * NULL: the kernel itself. */
+static inline const struct credentials *
+current_credentials(void)
+{
+    const struct credentials *old = current_fibril()->old_credentials;
+    return unlikely(old != NULL) ? old : current_task()->credentials;
+}
+/* From its next call on the running task acts for these ids. 0 or -ENOMEM. */
+int credentials_change(const struct credentials *new);
+void credentials_forget_old(struct fibril *fibril); /* its call has ended */
 
 /* A new process with one task with an empty address space; its user fibril will run
  * function(argument), usually to load a program and enter it. 0, -ENOMEM, -EAGAIN. */

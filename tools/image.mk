@@ -10,7 +10,7 @@ ISO_WORDS := console=serial,vga exit=debug
 export SOURCE_DATE_EPOCH := 1170171581
 
 .PHONY: root iso image
-root: $(BUILD)/root.ext2
+root: $(BUILD)/root.ext2 $(BUILD)/base.ext2
 iso: $(ISO)
 	@echo "The ISO is $(abspath $(ISO))"
 
@@ -30,6 +30,10 @@ $(BUILD)/programs/ready: $(ROOT_PROGRAMS)
 $(BUILD)/root.ext2: $(DEMO_TREE)/ready $(BUILD)/programs/ready tools/mkext2
 	@echo "root file system: $@"
 	@tools/mkext2 -o $@ bin=$(BUILD)/programs/bin demo=$(DEMO_TREE)/tree $(ROOT_FOLDERS)
+
+# The same without the tree, for machines with little memory and the root as a module.
+$(BUILD)/base.ext2: $(BUILD)/programs/ready tools/mkext2
+	@tools/mkext2 -o $@ bin=$(BUILD)/programs/bin $(ROOT_FOLDERS)
 
 # The same tree for a second, slow disk.
 $(BUILD)/demo.ext2: $(DEMO_TREE)/ready tools/mkext2

@@ -15,7 +15,7 @@ extern esp0_mismatch
 CPU_TASK     equ 4                   ; offset of struct cpu.task
 CPU_CURRENT  equ 0
 TASK_WORK    equ 0                   ; offset of struct task.return_work
-WORK_LOOK    equ 16                  ; kernel/task.h: asks for a look at each return, never goes away
+WORK_LOOK    equ 32                  ; kernel/task.h: asks for a look at each return, never goes away
 
 section .text
 global syscall_entry, trap_return, trap_vectors, user_enter, double_fault_entry

@@ -1,6 +1,7 @@
 /* Which blocks on the disk hold a file's blocks, [EXT2] 3.5 i_block: twelve direct numbers in the
- * inode, then a block of numbers, a block of blocks of numbers, and one level more. A number of 0 is a
- * hole, on any level. Called by data.c on the reading fibril; sleeps to read indirect blocks. */
+ * inode, then a block of numbers, a block of blocks of numbers, and one level more. A number of 0
+ * is a hole, on any level. Called by data.c on the reading fibril; sleeps to read indirect
+ * blocks. */
 #include "drivers/block.h"
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
@@ -79,8 +80,8 @@ measure_run(struct ext2_filesystem *fs, const struct ext2_inode *inode, const u3
     return 0;
 }
 
-/* How many levels of indirect blocks lie above file block *block; makes *block relative to the first
- * one below that root. More than LEVELS_MOST: the format has no such block. */
+/* How many levels of indirect blocks lie above file block *block; makes *block relative to the
+ * first one below that root. More than LEVELS_MOST: the format has no such block. */
 static unsigned
 find_level(unsigned shift, u32 *block)
 {

@@ -1,18 +1,19 @@
-/* Reading an inode's contents into the page cache: the pages' blocks are mapped to runs and asked for
- * in as few requests as possible. The page cache calls read_pages on the fibril that wants the pages;
- * mapping may sleep, the requests end by themselves.
+/* Reading an inode's contents into the page cache: the pages' blocks are mapped to runs and asked
+ * for in as few requests as possible. The page cache calls read_pages on the fibril that wants the
+ * pages; mapping may sleep, the requests end by themselves.
  *
- * A page has as many parts as it has blocks; each part ends once: at once for a hole or an error, with
- * its request otherwise. So a page is complete when its last block is, a bad block fails only its own
- * page, and a fibril that is cancelled in the middle leaves no page behind. Left out: bytes behind the
- * end of the file in its last block are what the disk holds (zeros, unless somebody put them there). */
+ * A page has as many parts as it has blocks; each part ends once: at once for a hole or an error,
+ * with its request otherwise. So a page is complete when its last block is, a bad block fails only
+ * its own page, and a fibril that is cancelled in the middle leaves no page behind. Left out: bytes
+ * behind the end of the file in its last block are what the disk holds (zeros, unless somebody put
+ * them there). */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
-/* No file has pages from this index on: ext2_blocks_most is below 2^31, a page has 1 to 4 blocks. So
- * numbers of file blocks fit in 32 bits. */
+/* No file has pages from this index on: ext2_blocks_most is below 2^31, a page has 1 to 4 blocks.
+ * So numbers of file blocks fit in 32 bits. */
 #define PAGES_MOST (1u << 29)
 
 /* Pages being read, and the request being put together. */

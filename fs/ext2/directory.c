@@ -1,6 +1,6 @@
-/* Directories, [EXT2] 4.1: each block is a chain of records that fills it exactly. Indexed directories
- * ([EXT2] 4.2) hide their index in records that look unused, so reading linearly serves them too.
- * Called by the path walk and getdents64 on the calling fibril; sleeps.
+/* Directories, [EXT2] 4.1: each block is a chain of records that fills it exactly. Indexed
+ * directories ([EXT2] 4.2) hide their index in records that look unused, so reading linearly serves
+ * them too. Called by the path walk and getdents64 on the calling fibril; sleeps.
  *
  * A page of a directory is checked as a whole when it is first used and then marked, so that the
  * loops over its records need no checks of their own; pages are checked again when they have been
@@ -102,7 +102,8 @@ search_records(const u8 *base, u32 offset, u32 end, const char *name, size_t len
     return end;
 }
 
-/* Looks in one page from `offset` on. -ENOENT; -EUCLEAN: not found, but not all could be looked at. */
+/* Looks in one page from `offset` on. -ENOENT; -EUCLEAN: not found, but not all could be looked
+ * at. */
 static int
 search_page(struct ext2_inode *directory, u32 index, u32 offset, const char *name, size_t length,
             u32 *number)
@@ -204,7 +205,8 @@ align_to_entry(const u8 *base, u32 good, u32 offset, u32 block_size)
     return start;
 }
 
-/* Emits the entries of one page from *position on; *position is then behind the last one emitted. */
+/* Emits the entries of one page from *position on; *position is then behind the last one
+ * emitted. */
 static int
 emit_page(struct ext2_inode *directory, u64 *position, directory_emit emit, void *argument)
 {

@@ -7,12 +7,13 @@
  *     directory.c  lookup and reading of directories
  *     symlink.c    targets of symbolic links
  *
- * Metadata is read through the disk's own pages (ext2_block_get), contents through the inode's; there
- * is no other buffer. Nothing is ever written. Every number from the disk is checked against the
- * geometry before it is used; a damaged one is -EUCLEAN and a line in the log.
+ * Metadata is read through the disk's own pages (ext2_block_get), contents through the inode's;
+ * there is no other buffer. Nothing is ever written. Every number from the disk is checked against
+ * the geometry before it is used; a damaged one is -EUCLEAN and a line in the log.
  *
- * [EXT2] is Dave Poirier, "The Second Extended File System: Internal Layout". All numbers on disk are
- * little-endian, as the processor's are; records lie at multiples of 4, so they are read in place. */
+ * [EXT2] is Dave Poirier, "The Second Extended File System: Internal Layout". All numbers on disk
+ * are little-endian, as the processor's are; records lie at multiples of 4, so they are read in
+ * place. */
 #ifndef FS_EXT2_EXT2_H
 #define FS_EXT2_EXT2_H
 
@@ -161,7 +162,8 @@ struct ext2_filesystem {
 
 struct ext2_inode {
     struct inode inode; /* first */
-    /* Immutable once valid: numbers of blocks, or the target of a fast symbolic link, or a device. */
+    /* Immutable once valid: numbers of blocks, or the target of a fast symbolic link, or a
+     * device. */
     u32 block[EXT2_SLOTS];
     bool fast_symlink;
     /* Of a directory, changed without sleeping (directory.c): */
@@ -223,9 +225,9 @@ struct ext2_run {
     u32 physical; /* the first block on the disk; 0: a hole */
     u32 count;    /* blocks, at least 1 */
 };
-/* The run that begins at block `block` of the inode, no longer than `count` (> 0). Sleeps. On errors
- * too run->count is set: so many blocks cannot be found for the same reason. -EUCLEAN, -EIO, -ENOMEM
- * or why the fibril was cancelled. */
+/* The run that begins at block `block` of the inode, no longer than `count` (> 0). Sleeps. On
+ * errors too run->count is set: so many blocks cannot be found for the same reason. -EUCLEAN, -EIO,
+ * -ENOMEM or why the fibril was cancelled. */
 int ext2_map(struct ext2_inode *inode, u32 block, u32 count, struct ext2_run *run) MUST_CHECK;
 
 extern const struct cache_object_ops ext2_data_ops;    /* data.c */

@@ -1,5 +1,6 @@
 /* From an inode's number to struct inode, [EXT2] 3.5 and 3.6: the inode cache (fs/inode.c) calls
- * inode_read on the fibril that wants it; it sleeps to read the descriptor and the table's block. */
+ * inode_read on the fibril that wants it; it sleeps to read the descriptor and the table's
+ * block. */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "fs/file.h"

@@ -1,7 +1,8 @@
-/* Mounting: the superblock's numbers are checked against each other and against the size of the disk,
- * so that the rest may rely on them; group descriptors are read when they are needed. Called through
- * struct filesystem_type by whoever mounts; may sleep. Read-only: the state and the mount counts of the
- * superblock do not matter, and features that only forbid writing are not looked at. */
+/* Mounting: the superblock's numbers are checked against each other and against the size of the
+ * disk, so that the rest may rely on them; group descriptors are read when they are needed. Called
+ * through struct filesystem_type by whoever mounts; may sleep. Read-only: the state and the mount
+ * counts of the superblock do not matter, and features that only forbid writing are not looked
+ * at. */
 #include "fs/ext2/ext2.h"
 #include "fs/cache.h"
 #include "fs/ext2/ext2_fs.h"
@@ -36,7 +37,7 @@ check_features(const struct disk *disk, const struct ext2_super_raw *super)
         else
             length += format_string(names + length, sizeof(names) - length, " bit-%u", bit);
     }
-    log_line("ext2 %s: not mounted, it needs features that are not supported:%s", disk->name, names);
+    log_line("ext2 %s: not mounted, needs features that are not supported:%s", disk->name, names);
     return -EOPNOTSUPP;
 }
 

@@ -1,6 +1,6 @@
-/* Targets of symbolic links: a short one stands in the inode in place of the block numbers ("fast"),
- * a longer one in the file's first block, [EXT2] 3.5 i_block. Called by the path walk and readlink;
- * sleeps. */
+/* Targets of symbolic links: a short one stands in the inode in place of the block numbers
+ * ("fast"), a longer one in the file's first block, [EXT2] 3.5 i_block. Called by the path walk and
+ * readlink; sleeps. */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/errno.h"

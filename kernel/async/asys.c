@@ -38,8 +38,8 @@ record_fill(struct asys_record *record, const struct asys_input *input)
     call->complete = asys_record_complete;
     record->fibril = current_fibril();
     record->cookie = input->cookie;
-    for (unsigned i = input->nr_args; i < 6; i++)
-        call->arguments[i] = 0;
+    call->arguments[0] = call->arguments[1] = call->arguments[2] = 0;
+    call->arguments[3] = call->arguments[4] = call->arguments[5] = 0;
     if (input->nr_args > 6)
         call->error = -EINVAL;
     else if (input->nr_args)

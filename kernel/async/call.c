@@ -27,6 +27,8 @@ call_run(struct fibril *self, struct call *call)
         if (likely(!result))
             result = syscall_invoke(call->number, call->arguments);
         self->call = NULL;
+        if (unlikely(self->old_credentials != NULL))
+            credentials_forget_old(self);
         call->complete(call, result);
         if (unlikely(self->cancel_error))
             cancel_forget(self);

@@ -63,7 +63,7 @@ target_end(struct target *target)
 static int
 removal_check(const struct inode *directory, const struct inode *victim)
 {
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
     int error = directory->filesystem->read_only ? -EROFS : inode_permission(directory, 2 | 1);
 
     if (!error && (directory->mode & 01000) && credentials->euid != 0 &&
@@ -98,7 +98,7 @@ sys_mkdir(const char USER *path, u32 mode)
 static int
 symlink_make(struct path_walk *walk, const char *text)
 {
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
     int error;
 
     if (walk->inode)
@@ -386,7 +386,7 @@ sys_ftruncate64(int fd, u32 low, u32 high)
 static int
 inode_set_mode(struct inode *inode, u32 mode)
 {
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
 
     if (inode->filesystem->read_only || !inode->ops->truncate)
         return -EROFS;

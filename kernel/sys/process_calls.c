@@ -70,25 +70,25 @@ sys_getuid16(void)
 long
 sys_setuid(u32 uid)
 {
-    struct credentials *credentials = current_task()->credentials;
-    if (credentials->euid != 0 && uid != credentials->uid)
+    struct credentials new = *current_task()->credentials;
+    if (new.euid != 0 && uid != new.uid)
         return -EPERM;
-    if (credentials->euid == 0)
-        credentials->uid = uid;
-    credentials->euid = uid;
-    return 0;
+    if (new.euid == 0)
+        new.uid = uid;
+    new.euid = uid;
+    return credentials_change(&new);
 }
 
 long
 sys_setgid(u32 gid)
 {
-    struct credentials *credentials = current_task()->credentials;
-    if (credentials->euid != 0 && gid != credentials->gid)
+    struct credentials new = *current_task()->credentials;
+    if (new.euid != 0 && gid != new.gid)
         return -EPERM;
-    if (credentials->euid == 0)
-        credentials->gid = gid;
-    credentials->egid = gid;
-    return 0;
+    if (new.euid == 0)
+        new.gid = gid;
+    new.egid = gid;
+    return credentials_change(&new);
 }
 
 long

@@ -109,7 +109,7 @@ static const struct {
 static int
 provoke_store(const char *text, size_t length)
 {
-    if (current_task()->credentials->euid != 0)
+    if (current_credentials()->euid != 0)
         return -EPERM;
     while (length > 0 && text[length - 1] == '\n')
         length--;

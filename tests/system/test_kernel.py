@@ -28,3 +28,8 @@ def kernel_self_test(guest):
 @test('the same in the smallest machine')
 def kernel_self_test_small(guest):
     self_test(guest, 'self_test', ['--mem', '16'], 35, MEASURE_TIME)
+
+
+@test('batches of calls and their runners: tested inside the kernel')
+def kernel_self_test_calls(guest):
+    self_test(guest, 'self_test_calls', ['--icount'], 16)

@@ -32,7 +32,7 @@ def inject_no_boot(guest):
     kernel[at:at + 2] = b'\xeb\xfe'  # jmp $
     with open(os.path.join(build, 'kernel.elf'), 'wb') as file:
         file.write(kernel)
-    for name in ('root.ext2', 'fibril.iso'):
+    for name in ('root.ext2', 'base.ext2', 'fibril.iso'):
         os.symlink(os.path.join(BUILD, name), os.path.join(build, name))
     said = guest.host(os.path.join(ROOT, 'tests/run'), 'smoke', status=1, environment={'BUILD': build})
     if 'cause: did not boot' not in said:

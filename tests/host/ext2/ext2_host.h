@@ -1,6 +1,6 @@
-/* What the host tests of fs/ext2 share: a fake disk whose contents are an image in memory, and a walker
- * that makes the same lines as tools/ext2-list. The page cache, the inode cache and the block layer are
- * the kernel's own; only the disk driver is made up. */
+/* What the host tests of fs/ext2 share: a fake disk whose contents are an image in memory, and a
+ * walker that makes the same lines as tools/ext2-list. The page cache, the inode cache and the
+ * block layer are the kernel's own; only the disk driver is made up. */
 #ifndef TESTS_EXT2_HOST_H
 #define TESTS_EXT2_HOST_H
 

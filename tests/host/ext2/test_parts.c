@@ -1,7 +1,7 @@
 // sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
-/* The parts of fs/ext2 one by one: superblock and features, inodes, directories with single defects,
- * symbolic links, the number of requests. Defects are made in the disk's copy of an image; where things
- * lie is asked of debugfs. */
+/* The parts of fs/ext2 one by one: superblock and features, inodes, directories with single
+ * defects, symbolic links, the number of requests. Defects are made in the disk's copy of an image;
+ * where things lie is asked of debugfs. */
 #include <unistd.h>
 
 #include "arch.h"
@@ -79,8 +79,9 @@ raw_inode(const char *path)
     u32 number, block, offset;
     snprintf(command, sizeof command, "debugfs -R 'imap %s' %s 2>/dev/null", path, image);
     char *answer = host_command(command);
-    int found = sscanf(strstr(answer, "Inode"), "Inode %u is part of block group 0 %*[^b]block %u, offset %x",
-                       &number, &block, &offset);
+    int found = sscanf(strstr(answer, "Inode"),
+                       "Inode %u is part of block group 0 %*[^b]block %u, offset %x", &number,
+                       &block, &offset);
     free(answer);
     return found == 3 ? (struct ext2_inode_raw *)(disk_block(block) + offset) : NULL;
 }
@@ -124,9 +125,10 @@ mount_error(void)
 static void
 incompatible_features_are_refused_by_name(void)
 {
-    static const char *const names[] = {[0] = "compression", [2] = "needs_recovery", [4] = "meta_bg",
-                                        [6] = "extent", [7] = "64bit", [9] = "flex_bg",
-                                        [15] = "inline_data", [16] = "encrypt", [25] = "bit-25"};
+    static const char *const names[] = {
+        [0] = "compression", [2] = "needs_recovery", [4] = "meta_bg",
+        [6] = "extent",      [7] = "64bit",          [9] = "flex_bg",
+        [15] = "inline_data", [16] = "encrypt",      [25] = "bit-25"};
     CHECK(host_disk_open(host_image("small1k")));
     struct ext2_super_raw *super = (struct ext2_super_raw *)(host_disk_bytes() + 1024);
     for (unsigned bit = 0; bit < 32; bit++) {
@@ -278,7 +280,8 @@ static void
 inodes_are_checked(void)
 {
     CHECK(open_mounted("small1k"));
-    struct ext2_inode_raw *file = raw_inode("/single"), *directory = raw_inode("/d0"), saved = *file;
+    struct ext2_inode_raw *file = raw_inode("/single"), *directory = raw_inode("/d0");
+    struct ext2_inode_raw saved = *file;
     CHECK(file && directory);
     file->links = 0;
     forget();
@@ -362,7 +365,8 @@ few_requests(void)
     CHECK(open_mounted("blocks1k"));
     CHECK(find_error("holes/every-second") == 0);
     host_requests = 0;
-    /* 10 pages; the file's blocks 0, 2, … 38 lie side by side, but for the indirect block behind 10. */
+    /* 10 pages; the file's blocks 0, 2, … 38 lie side by side, but for the indirect block behind
+     * 10. */
     CHECK(read_all("holes/every-second", &failed) == 0);
     CHECK(host_requests == 3, "%u", host_requests);
     close_mounted();
@@ -379,7 +383,8 @@ holes_cost_no_requests(void)
     u32 last = (u32)((inode->size - 1) / PAGE_SIZE);
     CHECK(cache_get_run(&inode->object, last - 20, 21, &page) == 0);
     CHECK(host_requests == 0, "%u", host_requests);
-    CHECK(((u8 *)page_address(page))[0] == 0 && !memcmp(page_address(page), (u8 *)page_address(page) + 1, 4095));
+    const u8 *bytes = page_address(page);
+    CHECK(bytes[0] == 0 && !memcmp(bytes, bytes + 1, PAGE_SIZE - 1));
     page_put(page);
     inode_put(inode);
     close_mounted();
@@ -612,7 +617,8 @@ lookups_in_any_order(void)
     close_mounted();
 }
 
-/* One defect of the entry "file12" of d0: what is before it is seen, what is behind it is an error. */
+/* One defect of the entry "file12" of d0: what is before it is seen, what is behind it is an
+ * error. */
 static int
 with_defect(void (*defect)(struct ext2_entry_raw *entry), u32 *seen_entries)
 {
@@ -632,19 +638,85 @@ with_defect(void (*defect)(struct ext2_entry_raw *entry), u32 *seen_entries)
     return error;
 }
 
-static void defect_length_zero(struct ext2_entry_raw *entry) { entry->record_length = 0; }
-static void defect_unused_zero(struct ext2_entry_raw *entry) { memset(entry, 0, 8); }
-static void defect_unused_four(struct ext2_entry_raw *entry) { memset(entry, 0, 8); entry->record_length = 4; }
-static void defect_length_short(struct ext2_entry_raw *entry) { entry->record_length = 12; }
-static void defect_length_odd(struct ext2_entry_raw *entry) { entry->record_length += 2; }
-static void defect_length_long(struct ext2_entry_raw *entry) { entry->record_length = 1024; }
-static void defect_length_most(struct ext2_entry_raw *entry) { entry->record_length = 65532; }
-static void defect_name_long(struct ext2_entry_raw *entry) { entry->name_length = 255; }
-static void defect_name_empty(struct ext2_entry_raw *entry) { entry->name_length = 0; }
-static void defect_name_slash(struct ext2_entry_raw *entry) { entry->name[2] = '/'; }
-static void defect_name_zero(struct ext2_entry_raw *entry) { entry->name[2] = 0; }
-static void defect_inode_large(struct ext2_entry_raw *entry) { entry->inode = 0x7fffffff; }
-static void defect_inode_reserved(struct ext2_entry_raw *entry) { entry->inode = 7; }
+static void
+defect_length_zero(struct ext2_entry_raw *entry)
+{
+    entry->record_length = 0;
+}
+
+static void
+defect_unused_zero(struct ext2_entry_raw *entry)
+{
+    memset(entry, 0, 8);
+}
+
+static void
+defect_unused_four(struct ext2_entry_raw *entry)
+{
+    memset(entry, 0, 8);
+    entry->record_length = 4;
+}
+
+static void
+defect_length_short(struct ext2_entry_raw *entry)
+{
+    entry->record_length = 12;
+}
+
+static void
+defect_length_odd(struct ext2_entry_raw *entry)
+{
+    entry->record_length += 2;
+}
+
+static void
+defect_length_long(struct ext2_entry_raw *entry)
+{
+    entry->record_length = 1024;
+}
+
+static void
+defect_length_most(struct ext2_entry_raw *entry)
+{
+    entry->record_length = 65532;
+}
+
+static void
+defect_name_long(struct ext2_entry_raw *entry)
+{
+    entry->name_length = 255;
+}
+
+static void
+defect_name_empty(struct ext2_entry_raw *entry)
+{
+    entry->name_length = 0;
+}
+
+static void
+defect_name_slash(struct ext2_entry_raw *entry)
+{
+    entry->name[2] = '/';
+}
+
+static void
+defect_name_zero(struct ext2_entry_raw *entry)
+{
+    entry->name[2] = 0;
+}
+
+static void
+defect_inode_large(struct ext2_entry_raw *entry)
+{
+    entry->inode = 0x7fffffff;
+}
+
+static void
+defect_inode_reserved(struct ext2_entry_raw *entry)
+{
+    entry->inode = 7;
+}
+
 
 static void
 entries_are_checked(void)

@@ -129,7 +129,8 @@ note_error(struct walk *walk, int error)
     walk->last_error = error;
 }
 
-static void walk_directory(struct walk *walk, struct inode *directory, const char *path, u32 *total);
+static void walk_directory(struct walk *walk, struct inode *directory, const char *path,
+                           u32 *total);
 
 static void
 walk_entry(struct walk *walk, struct inode *directory, const char *path, struct entry *entry,
