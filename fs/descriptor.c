@@ -92,12 +92,19 @@ descriptor_table_copy(const struct descriptor_table *from, struct descriptor_tab
         descriptor_table_put(table);
         return -ENOMEM;
     }
-    for (u32 i = 0; i < from->size; i++)
-        if ((table->files[i] = from->files[i]) != NULL)
-            file_get(table->files[i]);
+    for (u32 i = 0; i < from->size; i++) {
+        struct file *file = from->files[i];
+        if (!file || file->ops->stays_in_process)
+            continue;
+        table->files[i] = file;
+        file_get(file);
+        file->descriptors++;
+        table->count++;
+    }
     memcpy(table->close_on_exec, from->close_on_exec, from->size / 8);
-    table->count = from->count;
-    table->lowest = from->lowest;
+    table->lowest = 0;
+    while ((u32)table->lowest < table->size && table->files[table->lowest])
+        table->lowest++;
     *result = table;
     return 0;
 }
@@ -121,6 +128,8 @@ file_close(struct descriptor_table *table, struct file *file)
 {
     if (file->inode && unlikely(file->inode->locks))
         file_locks_drop(file->inode, table);
+    if (--file->descriptors == 0 && file->ops->last_close)
+        file->ops->last_close(file);
     file_put(file);
 }
 
@@ -226,6 +235,7 @@ descriptor_install(struct descriptor_table *table, struct file *file, int lowest
     if (lowest <= table->lowest)
         table->lowest = (int)slot + 1;
     table->files[slot] = file;
+    file->descriptors++;
     table->count++;
     flag_set(table, (int)slot, close_on_exec);
     *fd = (int)slot;
@@ -246,6 +256,7 @@ descriptor_replace(struct descriptor_table *table, struct file *file, int fd, bo
     }
     before = table->files[fd];
     table->files[fd] = file;
+    file->descriptors++;
     flag_set(table, fd, close_on_exec);
     if (before)
         file_close(table, before);

@@ -57,11 +57,15 @@ struct file_ops {
     /* Called once when a file is opened through its inode; may set file->private. */
     int (*open)(struct file *file);
     void (*release)(struct file *file); /* may sleep */
+    /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
+    void (*last_close)(struct file *file);
+    bool stays_in_process; /* fork gives the child no descriptor for it */
     bool stream; /* no position: lseek and pread are -ESPIPE */
 };
 
 struct file {
     u32 references;
+    u32 descriptors;     /* of all tables */
     u32 flags;           /* OPEN_ bits; access mode immutable */
     struct inode *inode; /* referenced; NULL for pipes and the like */
     const struct file_ops *ops;
