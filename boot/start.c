@@ -9,6 +9,7 @@
 #include "drivers/ata/ata.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
+#include "kernel/async/context.h"
 #include "kernel/fault.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -27,6 +28,7 @@ on_tick(u64 now_ns)
 {
     schedule_tick();
     timer_tick(now_ns);
+    asys_backlogs_flush();
 }
 
 static void

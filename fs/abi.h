@@ -59,8 +59,18 @@ struct abi_timespec { /* with a 32-bit time_t */
     s32 seconds, nanoseconds;
 };
 
+struct abi_timespec64 {
+    s64 seconds;
+    s32 nanoseconds, padding;
+};
+
+struct abi_timeval {
+    s32 seconds, microseconds;
+};
+
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_REMOVEDIR 0x200
+#define AT_SYMLINK_FOLLOW 0x400
 #define AT_EACCESS 0x200
 #define AT_EMPTY_PATH 0x1000
 #define AT_NO_AUTOMOUNT 0x800

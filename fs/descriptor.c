@@ -5,6 +5,8 @@
 
 #include "arch.h"
 #include "fs/file.h"
+#include "fs/file_lock.h"
+#include "fs/inode.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
@@ -24,6 +26,18 @@ struct descriptor_table {
 };
 
 static struct pool table_pool = POOL_INIT("descriptor_table", struct descriptor_table);
+
+/* How many numbers the running process may use. */
+u32
+descriptor_limit(void)
+{
+    const struct process *process = current_task()->process;
+    u32 limit = DESCRIPTORS_MAX;
+
+    if (process && process != &kernel_process)
+        limit = MIN(limit, process->limits[LIMIT_FILES].soft);
+    return limit;
+}
 
 /* Makes room for the numbers below `size`. */
 static int
@@ -78,12 +92,19 @@ descriptor_table_copy(const struct descriptor_table *from, struct descriptor_tab
         descriptor_table_put(table);
         return -ENOMEM;
     }
-    for (u32 i = 0; i < from->size; i++)
-        if ((table->files[i] = from->files[i]) != NULL)
-            file_get(table->files[i]);
+    for (u32 i = 0; i < from->size; i++) {
+        struct file *file = from->files[i];
+        if (!file || file->ops->stays_in_process)
+            continue;
+        table->files[i] = file;
+        file_get(file);
+        file->descriptors++;
+        table->count++;
+    }
     memcpy(table->close_on_exec, from->close_on_exec, from->size / 8);
-    table->count = from->count;
-    table->lowest = from->lowest;
+    table->lowest = 0;
+    while ((u32)table->lowest < table->size && table->files[table->lowest])
+        table->lowest++;
     *result = table;
     return 0;
 }
@@ -100,6 +121,18 @@ descriptor_table_get(struct descriptor_table *table)
     table->references++;
 }
 
+/* A number of this table no longer stands for the file. Closing any of a process's descriptors of a
+ * file gives up all its locks on it, fcntl(2). */
+static void
+file_close(struct descriptor_table *table, struct file *file)
+{
+    if (file->inode && unlikely(file->inode->locks))
+        file_locks_drop(file->inode, table);
+    if (--file->descriptors == 0 && file->ops->last_close)
+        file->ops->last_close(file);
+    file_put(file);
+}
+
 void
 descriptor_table_put(struct descriptor_table *table)
 {
@@ -108,7 +141,7 @@ descriptor_table_put(struct descriptor_table *table)
         return;
     for (u32 i = 0; i < table->size; i++)
         if (table->files[i])
-            file_put(table->files[i]);
+            file_close(table, table->files[i]);
     heap_free(table->files);
     pool_free(&table_pool, table);
 }
@@ -143,6 +176,15 @@ unsigned
 descriptor_count(const struct descriptor_table *table)
 {
     return table->count;
+}
+
+int
+descriptor_next(const struct descriptor_table *table, int fd)
+{
+    for (u32 i = (u32)MAX(fd, 0); i < table->size; i++)
+        if (table->files[i])
+            return (int)i;
+    return -1;
 }
 
 int
@@ -183,8 +225,8 @@ descriptor_install(struct descriptor_table *table, struct file *file, int lowest
 
     while (slot < table->size && table->files[slot])
         slot++;
-    if (slot >= table->size) {
-        int error = table_grow(table, slot + 1);
+    if (slot >= table->size || slot >= descriptor_limit()) {
+        int error = slot >= descriptor_limit() ? -EMFILE : table_grow(table, slot + 1);
         if (error) {
             file_put(file);
             return error;
@@ -193,6 +235,7 @@ descriptor_install(struct descriptor_table *table, struct file *file, int lowest
     if (lowest <= table->lowest)
         table->lowest = (int)slot + 1;
     table->files[slot] = file;
+    file->descriptors++;
     table->count++;
     flag_set(table, (int)slot, close_on_exec);
     *fd = (int)slot;
@@ -203,7 +246,7 @@ int
 descriptor_replace(struct descriptor_table *table, struct file *file, int fd, bool close_on_exec)
 {
     struct file *before;
-    int error = (u32)fd >= DESCRIPTORS_MAX ? -EBADF : 0;
+    int error = (u32)fd >= descriptor_limit() ? -EBADF : 0;
 
     if (!error && (u32)fd >= table->size)
         error = table_grow(table, (u32)fd + 1);
@@ -213,9 +256,10 @@ descriptor_replace(struct descriptor_table *table, struct file *file, int fd, bo
     }
     before = table->files[fd];
     table->files[fd] = file;
+    file->descriptors++;
     flag_set(table, fd, close_on_exec);
     if (before)
-        file_put(before);
+        file_close(table, before);
     else
         table->count++;
     return 0;
@@ -234,7 +278,7 @@ descriptor_close(struct descriptor_table *table, int fd)
     table->count--;
     if (fd < table->lowest)
         table->lowest = fd;
-    file_put(file);
+    file_close(table, file);
     return 0;
 }
 

@@ -33,6 +33,9 @@ int descriptor_replace(struct descriptor_table *table, struct file *file, int fd
 /* The close-on-exec flag: 0 or 1, or -EBADF; and setting it. */
 int descriptor_flag(const struct descriptor_table *table, int fd);
 int descriptor_set_flag(struct descriptor_table *table, int fd, bool close_on_exec);
+u32 descriptor_limit(void); /* numbers from here on are refused: -EMFILE, or -EBADF where one is asked for */
+/* The lowest number in use that is not below fd, or -1: for listings. */
+int descriptor_next(const struct descriptor_table *table, int fd);
 unsigned descriptor_count(const struct descriptor_table *table);
 
 #endif

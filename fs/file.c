@@ -3,6 +3,7 @@
 #include "fs/file.h"
 
 #include "arch.h"
+#include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "kernel/errno.h"
@@ -44,11 +45,47 @@ file_put(struct file *file)
     ASSERT(file->references > 0);
     if (--file->references > 0)
         return;
+    if (file->inode && unlikely(file->inode->locks))
+        file_locks_drop(file->inode, file);
     if (file->ops->release)
         file->ops->release(file);
     if (file->inode)
         inode_put(file->inode);
     pool_free(&file_pool, file);
+}
+
+static void
+signal_self(int number)
+{
+    struct signal_info info;
+
+    signal_info_kernel(&info, number);
+    (void)signal_send_task(current_task(), &info);
+}
+
+int
+file_broken_pipe(void)
+{
+    signal_self(SIGPIPE);
+    return -EPIPE;
+}
+
+#define LIMIT_FILE_SIZE 1     /* RLIMIT_FSIZE */
+#define SMALL_MOST 0x7fffffff /* for those who did not ask for OPEN_LARGE */
+
+int
+file_write_limit(const struct file *file, u64 at, u64 *end)
+{
+    const struct process *process = current_task()->process;
+
+    *end = file->flags & OPEN_LARGE ? (u64)INT64_MAX : SMALL_MOST;
+    if (process && process != &kernel_process &&
+        process->limits[LIMIT_FILE_SIZE].soft != LIMIT_NONE) {
+        *end = MIN(*end, (u64)process->limits[LIMIT_FILE_SIZE].soft);
+        if (at >= process->limits[LIMIT_FILE_SIZE].soft)
+            signal_self(SIGXFSZ);
+    }
+    return at >= *end ? -EFBIG : 0;
 }
 
 /* ---- Opening ---- */
@@ -92,7 +129,9 @@ open_inode(struct inode *inode, u32 flags, struct file **result)
     if (flags & OPEN_PATH)
         return file_create(inode, &path_only_ops, flags, NULL, result);
     if (!inode->file_ops)
-        return -ENXIO; /* sockets, named pipes, devices that we do not have */
+        return -ENXIO; /* sockets, devices that we do not have */
+    if (is_regular(inode) && !(flags & OPEN_LARGE) && inode->size > SMALL_MOST)
+        return -EOVERFLOW;
     if ((flags & OPEN_TRUNCATE) && is_regular(inode)) {
         error = inode->ops->truncate ? inode->ops->truncate(inode, 0) : -EROFS;
         if (error)
@@ -119,8 +158,10 @@ int
 inode_make_child(struct path_walk *walk, u32 mode, struct inode **inode)
 {
     struct inode *parent = walk->parent;
-    const struct credentials *credentials = current_task()->credentials;
+    const struct credentials *credentials = current_credentials();
     u32 umask = credentials ? credentials->umask : 0;
+    bool set_gid = parent->mode & MODE_SET_GID; /* children get the directory's group */
+    u32 gid = set_gid ? parent->gid : credentials ? credentials->egid : 0;
     int error;
 
     if (parent->filesystem->read_only)
@@ -130,9 +171,10 @@ inode_make_child(struct path_walk *walk, u32 mode, struct inode **inode)
         return error;
     if (!parent->ops->create)
         return -EACCES; /* /dev, /proc */
+    if (set_gid && (mode & MODE_TYPE) == MODE_DIRECTORY)
+        mode |= MODE_SET_GID;
     return parent->ops->create(parent, walk->last, walk->last_length, mode & ~umask,
-                               credentials ? credentials->euid : 0,
-                               credentials ? credentials->egid : 0, inode);
+                               credentials ? credentials->euid : 0, gid, inode);
 }
 
 static int
@@ -173,6 +215,8 @@ file_open(struct inode *base, const char *path, u32 flags, u32 mode, struct file
         how |= PATH_NO_FOLLOW;
     if (flags & OPEN_DIRECTORY)
         how |= PATH_DIRECTORY;
+    if ((flags & OPEN_CREATE) && (flags & OPEN_DIRECTORY) && !(flags & OPEN_PATH))
+        return -EINVAL;
     error = path_walk(&walk, base, path, how);
     if (!error)
         error = open_walked(&walk, flags, mode, file);
@@ -183,7 +227,7 @@ file_open(struct inode *base, const char *path, u32 flags, u32 mode, struct file
 int
 file_open_path(const char *path, u32 flags, struct file **file)
 {
-    return file_open(NULL, path, flags & ~OPEN_CREATE, 0, file);
+    return file_open(NULL, path, (flags & ~OPEN_CREATE) | OPEN_LARGE, 0, file);
 }
 
 /* ---- Reading and writing ---- */
@@ -209,7 +253,7 @@ file_move(struct file *file, struct iter *iter, u64 *position,
 int
 file_read(struct file *file, struct iter *iter, u64 *position)
 {
-    if ((file->flags & OPEN_ACCESS) == OPEN_WRITE || (file->flags & OPEN_PATH))
+    if (!file_is_readable(file))
         return -EBADF;
     if (!file->ops->read)
         return file->inode && is_directory(file->inode) ? -EISDIR : -EINVAL;
@@ -219,7 +263,7 @@ file_read(struct file *file, struct iter *iter, u64 *position)
 int
 file_write(struct file *file, struct iter *iter, u64 *position)
 {
-    if ((file->flags & OPEN_ACCESS) == OPEN_READ || (file->flags & OPEN_PATH))
+    if (!file_is_writable(file))
         return -EBADF;
     if (!file->ops->write)
         return -EINVAL;

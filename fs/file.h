@@ -57,11 +57,15 @@ struct file_ops {
     /* Called once when a file is opened through its inode; may set file->private. */
     int (*open)(struct file *file);
     void (*release)(struct file *file); /* may sleep */
+    /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
+    void (*last_close)(struct file *file);
+    bool stays_in_process; /* fork gives the child no descriptor for it */
     bool stream; /* no position: lseek and pread are -ESPIPE */
 };
 
 struct file {
     u32 references;
+    u32 descriptors;     /* of all tables */
     u32 flags;           /* OPEN_ bits; access mode immutable */
     struct inode *inode; /* referenced; NULL for pipes and the like */
     const struct file_ops *ops;
@@ -74,12 +78,29 @@ int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void
                 struct file **file);
 void file_get(struct file *file);
 void file_put(struct file *file); /* may sleep (the last one releases) */
+static inline bool
+file_is_readable(const struct file *file)
+{
+    return (file->flags & OPEN_ACCESS) != OPEN_WRITE && !(file->flags & OPEN_PATH);
+}
+static inline bool
+file_is_writable(const struct file *file)
+{
+    return (file->flags & OPEN_ACCESS) != OPEN_READ && !(file->flags & OPEN_PATH);
+}
 
 /* Opens what is there (no OPEN_CREATE): kernel callers, by path and as the running task. Sleeps. */
 int file_open_path(const char *path, u32 flags, struct file **file) MUST_CHECK;
 /* open(2) and openat(2): `path` in kernel memory, from `base` (NULL: the working directory). */
 int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
               struct file **file) MUST_CHECK;
+
+/* What a write without readers ends with: SIGPIPE to the running task; returns -EPIPE. */
+int file_broken_pipe(void);
+
+/* How far a write to this file at `at` may go: without OPEN_LARGE, by the process's limit. 0, or -EFBIG,
+ * with SIGXFSZ when it is that limit. */
+int file_write_limit(const struct file *file, u64 at, u64 *end);
 
 /* Read and write with checks of the access mode; position NULL: the file's own, under its lock. */
 int file_read(struct file *file, struct iter *iter, u64 *position);

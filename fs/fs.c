@@ -3,6 +3,7 @@
 
 #include "arch.h"
 #include "drivers/block.h"
+#include "fs/anonymous.h"
 #include "fs/cache.h"
 #include "fs/disk_object.h"
 #include "fs/file.h"
@@ -21,6 +22,7 @@ fs_init(void)
     cache_init();
     inode_init();
     name_cache_init();
+    anonymous_init();
     dev_init();
     host_files_init();
     proc_files_init();
@@ -187,7 +189,7 @@ fs_add_file(const char *path, const void *contents, size_t size, u32 mode)
 {
     struct file *file;
     struct iter iter;
-    int error = file_open(NULL, path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE, mode, &file);
+    int error = file_open(NULL, path, OPEN_WRITE | OPEN_CREATE | OPEN_TRUNCATE | OPEN_LARGE, mode, &file);
 
     if (error)
         return error;

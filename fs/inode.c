@@ -99,7 +99,7 @@ inode_put(struct inode *inode)
     ASSERT(inode->references > 0);
     if (--inode->references > 0)
         return;
-    if (likely(inode->state == INODE_VALID && inode->links > 0)) {
+    if (likely(inode->state == INODE_VALID && inode->links > 0 && !inode->transient)) {
         list_add_tail(&inodes.unused, &inode->unused_link);
         if (unlikely(++inodes.statistics.unused > inodes.unused_most))
             inode_free_oldest();
@@ -110,23 +110,45 @@ inode_put(struct inode *inode)
     inode_free(inode);
 }
 
-void
-inode_touch(struct inode *inode)
+struct inode_time
+inode_time_now(void)
 {
     u64 now = time_boot_unix_ns() + time_now_ns();
 
-    inode->modified.seconds = (s64)(now / 1000000000u);
-    inode->modified.nanoseconds = (u32)(now % 1000000000u);
-    inode->changed.seconds = inode->modified.seconds;
-    inode->changed.nanoseconds = inode->modified.nanoseconds;
+    return (struct inode_time){(s64)(now / 1000000000u), (u32)(now % 1000000000u)};
+}
+
+void
+inode_touch(struct inode *inode)
+{
+    inode->modified = inode->changed = inode_time_now();
+}
+
+void
+inode_touch_changed(struct inode *inode)
+{
+    inode->changed = inode_time_now();
 }
 
 void
 inode_touch_all(struct inode *inode)
 {
-    inode_touch(inode);
-    inode->accessed.seconds = inode->modified.seconds;
-    inode->accessed.nanoseconds = inode->modified.nanoseconds;
+    inode->accessed = inode->modified = inode->changed = inode_time_now();
+}
+
+static bool
+time_is_later(const struct inode_time *left, const struct inode_time *right)
+{
+    return left->seconds != right->seconds ? left->seconds > right->seconds
+                                           : left->nanoseconds > right->nanoseconds;
+}
+
+void
+inode_touch_accessed(struct inode *inode)
+{
+    if (!time_is_later(&inode->accessed, &inode->modified) ||
+        !time_is_later(&inode->accessed, &inode->changed))
+        inode->accessed = inode_time_now();
 }
 
 static unsigned
@@ -170,6 +192,7 @@ inode_new(struct filesystem *filesystem, u64 number, enum inode_state state)
     inode->number = number;
     inode->references = 1;
     inode->state = (u8)state;
+    inode->transient = filesystem->transient;
     table_insert(inode);
     return inode;
 }
@@ -263,6 +286,15 @@ filesystem_register(struct filesystem_type *type)
 {
     type->next = inodes.types;
     inodes.types = type;
+}
+
+/* Major 0 and ascending minors, as Linux numbers those without a disk. */
+u32
+filesystem_device_new(void)
+{
+    static u32 last;
+
+    return ++last;
 }
 
 int

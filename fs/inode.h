@@ -12,6 +12,7 @@
 #include "kernel/types.h"
 
 struct disk;
+struct file_lock;
 struct file_ops;
 struct filesystem;
 struct inode;
@@ -26,6 +27,9 @@ struct inode;
 #define MODE_CHARACTER 0020000
 #define MODE_FIFO 0010000
 #define MODE_PERMISSIONS 07777
+#define MODE_SET_UID 04000
+#define MODE_SET_GID 02000
+#define MODE_STICKY 01000
 #define is_directory(inode) (((inode)->mode & MODE_TYPE) == MODE_DIRECTORY)
 #define is_regular(inode) (((inode)->mode & MODE_TYPE) == MODE_REGULAR)
 #define is_symlink(inode) (((inode)->mode & MODE_TYPE) == MODE_SYMLINK)
@@ -56,14 +60,26 @@ struct inode_ops {
     int (*truncate)(struct inode *inode, u64 size);
     int (*symlink)(struct inode *directory, const char *name, size_t length, const char *target,
                    u32 uid, u32 gid, struct inode **inode);
-    /* Moves the name; `to_name` must not exist (the caller has removed it). */
+    /* Moves the name. What is called `to_name` is replaced, if it may be: the same kind (-EISDIR,
+     * -ENOTDIR), an empty directory (-ENOTEMPTY). An error changes nothing. */
     int (*rename)(struct inode *from, const char *name, size_t length, struct inode *to,
                   const char *to_name, size_t to_length);
     /* Another name for the file. */
     int (*link)(struct inode *directory, const char *name, size_t length, struct inode *inode);
+    /* A symbolic link that leads straight to an inode (/proc/PID/cwd), referenced; NULL: by its text. */
+    int (*jump)(struct inode *link, struct inode **inode);
+    /* The name of a directory (in `name`, of NAME_BYTES_MAX) in the one above it, if the file system
+     * knows it; NULL: it is looked for. */
+    int (*own_name)(struct inode *directory, char *name, size_t *length);
 };
 
 enum inode_state { INODE_READING, INODE_VALID, INODE_FAILED };
+
+struct inode_time {
+    s64 seconds;
+    u32 nanoseconds;
+};
+struct inode_time inode_time_now(void);
 
 struct inode {
     /* Immutable once valid (a file system that writes changes them in one fibril, without sleep): */
@@ -75,14 +91,17 @@ struct inode {
     u32 device; /* rdev of a device file */
     u64 size;
     u64 sectors; /* st_blocks: in 512-byte units */
-    struct { s64 seconds; u32 nanoseconds; } accessed, modified, changed;
+    struct inode_time accessed, modified, changed;
     const struct inode_ops *ops;
     const struct file_ops *file_ops; /* for open(); regular files: file_regular_ops */
     void *private;                   /* becomes file->private when it is opened */
+    u64 found_in;  /* the number of a directory where it was found; 0: unknown */
+    struct file_lock *locks; /* fs/file_lock.c's */
 
     /* The inode cache's (fs/inode.c), interrupts off or no sleep: */
     u32 references;
     u8 state; /* enum inode_state */
+    bool transient; /* goes as soon as nobody uses it */
     s16 error;
     struct inode *hash_next;
     struct list unused_link;
@@ -114,6 +133,8 @@ struct filesystem { /* one that is mounted */
     u32 device;           /* st_dev */
     bool read_only;
     bool names_vary; /* its names come and go by themselves: not kept in the name cache */
+    bool transient;  /* its inodes are not kept when nobody uses them */
+    bool attributes_change; /* mode, owner and times of its inodes may be set */
     struct filesystem *next;
 };
 
@@ -126,7 +147,11 @@ int inode_create(struct filesystem *filesystem, u64 number, struct inode **inode
 void inode_get(struct inode *inode);
 /* The last reference leaves the inode in the cache, or frees it if it has no links. Never sleeps. */
 void inode_put(struct inode *inode);
-void inode_touch(struct inode *inode);     /* modified and changed: now */
+void inode_touch(struct inode *inode);         /* modified and changed: now */
+void inode_touch_changed(struct inode *inode); /* changed alone */
+/* Read now: the time of access is changed only when it lies before the last change (Linux's relatime,
+ * but for its once a day). */
+void inode_touch_accessed(struct inode *inode);
 void inode_touch_all(struct inode *inode); /* accessed, too */
 void inode_drop_unused(void); /* drop_caches: the inodes that nobody uses, with their pages */
 
@@ -135,6 +160,8 @@ struct inode_statistics {
 };
 void inode_count(struct inode_statistics *statistics);
 void inode_init(void);
+
+u32 filesystem_device_new(void); /* a device number for one without a disk */
 
 /* What a file system type gives to mount: reads and checks its superblock and makes *filesystem. */
 struct filesystem_type {

@@ -156,9 +156,8 @@ directory_context_put(struct directory_context *context)
 
 /* ---- One step ---- */
 
-/* The directory above `directory` (not referenced), which is not the walk's root. */
-static int
-parent_find(struct inode *directory, struct inode **parent)
+int
+path_parent(struct inode *directory, struct inode **parent)
 {
     while (directory == directory->filesystem->root && directory->filesystem->covers)
         directory = directory->filesystem->covers;
@@ -176,6 +175,8 @@ child_look_up(struct inode *directory, const struct component *component, struct
     struct filesystem *filesystem = directory->filesystem;
     int error = directory->ops->lookup(directory, component->name, component->length, child);
 
+    if (!error)
+        (*child)->found_in = directory->number;
     if (filesystem->names_vary)
         return error;
     if (!error)
@@ -197,6 +198,8 @@ child_find(struct inode *directory, const struct component *component, struct in
         if (number == NAME_MISSING)
             return -ENOENT;
         int error = inode_find(directory->filesystem, number, child);
+        if (likely(!error))
+            (*child)->found_in = directory->number;
         if (likely(error != -ENOENT))
             return error;
     }
@@ -218,7 +221,7 @@ step(const struct path_walk *walk, const struct component *component, struct ino
             return 0;
         }
         if (component->length == 2 && component->name[1] == '.') {
-            error = parent_find(directory, result);
+            error = path_parent(directory, result);
             if (!error)
                 *result = mount_enter(*result);
             return error;
@@ -228,6 +231,21 @@ step(const struct path_walk *walk, const struct component *component, struct ino
     if (likely(!error))
         *result = mount_enter(*result);
     return error;
+}
+
+/* A link that needs no walk: the walk stands at once where it leads, and goes on with what follows. */
+static int
+link_jump(struct path_walk *walk, struct inode *link, const char *after)
+{
+    struct inode *target;
+    int error = link->ops->jump(link, &target);
+
+    if (error)
+        return error;
+    inode_put(walk->inode);
+    walk->inode = target;
+    walk->rest = after;
+    return 0;
 }
 
 /* Goes on with the link's target instead of its name. The walk stands where the link lies. */
@@ -241,6 +259,8 @@ link_follow(struct path_walk *walk, struct inode *link, const char *after)
 
     if (++walk->links > PATH_LINKS_MAX)
         return -ELOOP;
+    if (link->ops->jump)
+        return link_jump(walk, link, after);
     page = page_alloc();
     if (!page)
         return -ENOMEM;
@@ -476,75 +496,5 @@ path_find_user(int dirfd, const char USER *path, unsigned flags, struct inode **
             inode_put(base);
     }
     path_text_drop(&text);
-    return error;
-}
-
-/* ---- From a directory to its path ---- */
-
-struct name_search {
-    u64 number;
-    char *start; /* the path found so far begins here */
-    char *limit; /* lowest place in the buffer */
-};
-
-static int
-name_search_emit(void *argument, const char *name, size_t length, u64 number, u8 type, u64 next)
-{
-    struct name_search *search = argument;
-
-    if (number != search->number || (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))))
-        return 0;
-    if ((size_t)(search->start - search->limit) < length + 1)
-        return -ERANGE;
-    search->start -= length;
-    memcpy(search->start, name, length);
-    *--search->start = '/';
-    return 1;
-}
-
-/* One level up from *directory (referenced), putting its name in front of the path. */
-static int
-path_go_up(struct inode **directory, struct name_search *search)
-{
-    struct inode *self = *directory, *parent;
-    int error = parent_find(self, &parent);
-
-    if (error)
-        return error;
-    while (self == self->filesystem->root && self->filesystem->covers)
-        self = self->filesystem->covers;
-    search->number = self->number;
-    error = parent->ops->read_directory(parent, 0, name_search_emit, search);
-    if (error == 0)
-        error = -ENOENT;
-    if (error < 0) {
-        inode_put(parent);
-        return error;
-    }
-    inode_put(*directory);
-    *directory = parent;
-    return 0;
-}
-
-int
-path_of_directory(struct inode *directory, char *buffer, const char **text)
-{
-    const struct directory_context *directories = current_task()->directories;
-    struct inode *root = directories ? directories->root : mounts->root;
-    struct name_search search = {.limit = buffer, .start = buffer + PATH_BYTES_MAX - 1};
-    int error = 0;
-
-    *search.start = 0;
-    inode_get(root);
-    inode_get(directory);
-    while (!error && directory != root && directory != mounts->root)
-        error = path_go_up(&directory, &search);
-    if (!error && directory != root)
-        error = -ENOENT;
-    if (!error && !*search.start)
-        *--search.start = '/';
-    *text = search.start;
-    inode_put(directory);
-    inode_put(root);
     return error;
 }

@@ -83,6 +83,10 @@ int inode_permission_real(const struct inode *inode, unsigned wanted);
 /* The absolute path of a directory: *text points into `buffer` (of PATH_BYTES_MAX). -ENOENT when it
  * cannot be reached from the task's root any more. Sleeps. */
 int path_of_directory(struct inode *directory, char *buffer, const char **text);
+/* The same for any inode: by one of its names, if it still has one where it was last found. */
+int path_of_inode(struct inode *inode, char *buffer, const char **text);
+/* The directory above, through mounts, referenced; above the root is the root. Sleeps. */
+int path_parent(struct inode *directory, struct inode **parent);
 
 /* Mounts onto the directory at `path`; NULL: as the root. Takes over the filesystem. */
 int path_mount(struct filesystem *filesystem, const char *path);

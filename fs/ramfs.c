@@ -1,56 +1,36 @@
-/* Files in memory. A file's bytes are pinned pages of the page cache, its holes no pages at all; a
- * directory is a list of names. Inodes are referenced by their names, so that they stay in memory as
- * long as they have one; without a name an inode goes when its last user does.
+/* Files in memory: inodes, bytes and the file system; names are in ramfs_directory.c. A file's bytes are
+ * pinned pages of the page cache, its holes no pages at all. Inodes are referenced by their names, so
+ * that they stay in memory as long as they have one; without a name an inode goes when its last user
+ * does. All files together take at most half of memory (-ENOSPC).
  *
- * Called by the path walk and the handlers that make changes. Nothing here sleeps but copying to and
- * from user memory, so no lock is needed: every change is one stretch without a sleep. */
+ * Called by the path walk, reads and writes and the handlers that make changes. Nothing here sleeps but
+ * copying to and from user memory, so no lock is needed: every change is one stretch without a sleep. */
 #include "fs/ramfs.h"
 
 #include "arch.h"
 #include "fs/cache.h"
 #include "fs/file.h"
 #include "fs/inode.h"
-#include "fs/name_cache.h"
+#include "fs/pipe.h"
+#include "fs/ramfs_node.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
-#include "kernel/log.h"
+#include "kernel/page.h"
 #include "kernel/string.h"
+#include "kernel/task.h"
 
 #define RAMFS_MAGIC 0x858458f6u /* RAMFS_MAGIC of Linux's linux/magic.h */
-#define ROOT_NUMBER 1
 #define SIZE_MAX_FILE ((u64)0xffffffff << PAGE_SHIFT)
 
-struct ramfs {
-    struct filesystem filesystem;
-    u64 last_number; /* none is used twice */
-    u32 inodes;
-};
-
-struct ramfs_inode {
-    struct inode inode;
-    struct ramfs_inode *parent; /* of a directory; itself at the root, NULL once removed */
-    struct list names;          /* of a directory, in the order made */
-    u64 last_position;          /* given to one of its names */
-    char *target;               /* of a symbolic link */
-};
-
-struct ramfs_name {
-    struct list link;
-    struct ramfs_inode *node; /* referenced */
-    u64 position;             /* ascending in its directory; never used twice */
-    u8 length;
-    char name[];
-};
-
 static struct pool inode_pool = POOL_INIT("ramfs_inode", struct ramfs_inode);
-static const struct inode_ops ramfs_inode_ops;
 static const struct file_ops ramfs_file_ops;
+static u32 pages_used; /* by all files, as counted by pages_account */
 
-static struct ramfs_inode *
-node_of(struct inode *inode)
+static u32
+pages_most(void)
 {
-    return container_of(inode, struct ramfs_inode, inode);
+    return pages_total() / 2;
 }
 
 static struct ramfs *
@@ -75,9 +55,13 @@ ramfs_inode_alloc(struct filesystem *filesystem)
 static void
 ramfs_inode_free(struct inode *inode)
 {
+    struct ramfs_inode *node = ramfs_node(inode);
+
     ramfs_of(inode)->inodes--;
-    heap_free(node_of(inode)->target);
-    pool_free(&inode_pool, node_of(inode));
+    pages_used -= node->pages;
+    ramfs_names_free(&node->names);
+    heap_free(node->target);
+    pool_free(&inode_pool, node);
 }
 
 /* All inodes that exist are in memory. */
@@ -87,12 +71,24 @@ ramfs_inode_read(struct inode *inode)
     return -ENOENT;
 }
 
+/* A mapped hole is touched. */
 static void
 ramfs_read_pages(struct cache_object *object, struct page **pages, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         memset(page_address(pages[i]), 0, PAGE_SIZE);
         cache_page_done(pages[i], 0);
+    }
+}
+
+static const struct file_ops *
+file_ops_for(u32 mode)
+{
+    switch (mode & MODE_TYPE) {
+    case MODE_DIRECTORY: return &file_directory_ops;
+    case MODE_REGULAR: return &ramfs_file_ops;
+    case MODE_FIFO: return &pipe_file_ops;
+    default: return NULL;
     }
 }
 
@@ -113,259 +109,35 @@ node_create(struct ramfs *ramfs, u32 mode, u32 uid, u32 gid, struct ramfs_inode 
     inode->gid = gid;
     inode->links = 0;
     inode->ops = &ramfs_inode_ops;
-    inode->file_ops = is_directory(inode) ? &file_directory_ops
-                      : is_regular(inode) ? &ramfs_file_ops
-                                          : NULL;
+    inode->file_ops = file_ops_for(mode);
     inode_touch_all(inode);
-    node = node_of(inode);
-    list_init(&node->names);
-    node->last_position = 2; /* "." and ".." */
+    node = ramfs_node(inode);
+    list_init(&node->names.list);
+    node->names.last_position = 2; /* "." and ".." */
     *result = node;
     return 0;
 }
 
-/* ---- Names ---- */
-
-static struct ramfs_name *
-name_find(const struct ramfs_inode *directory, const char *name, size_t length)
+int
+ramfs_node_create(struct inode *beside, u32 mode, u32 uid, u32 gid, struct ramfs_inode **node)
 {
-    struct ramfs_name *entry;
-
-    list_for_each(entry, &directory->names, link)
-        if (entry->length == length && memcmp(entry->name, name, length) == 0)
-            return entry;
-    return NULL;
+    return node_create(ramfs_of(beside), mode, uid, gid, node);
 }
 
-/* Puts a name into the directory; the name references the node. */
-static int
-name_add(struct ramfs_inode *directory, const char *name, size_t length, struct ramfs_inode *node)
-{
-    struct ramfs_name *entry;
-
-    if (length > NAME_BYTES_MAX)
-        return -ENAMETOOLONG;
-    if (directory->inode.links == 0)
-        return -ENOENT; /* removed */
-    if (name_find(directory, name, length))
-        return -EEXIST;
-    entry = heap_alloc(sizeof *entry + length);
-    if (!entry)
-        return -ENOSPC;
-    entry->node = node;
-    entry->length = (u8)length;
-    entry->position = ++directory->last_position;
-    memcpy(entry->name, name, length);
-    list_add_tail(&directory->names, &entry->link);
-    inode_get(&node->inode);
-    node->inode.links++;
-    if (is_directory(&node->inode)) {
-        node->parent = directory;
-        node->inode.links++; /* its own "." */
-        directory->inode.links++;
-    }
-    directory->inode.size += sizeof *entry + length;
-    inode_touch(&directory->inode);
-    return 0;
-}
-
+/* The count of the inode's pages has changed. */
 static void
-name_remove(struct ramfs_inode *directory, struct ramfs_name *entry)
+pages_account(struct inode *inode)
 {
-    struct ramfs_inode *node = entry->node;
+    struct ramfs_inode *node = ramfs_node(inode);
 
-    name_cache_forget(&directory->inode, entry->name, entry->length);
-    list_remove(&entry->link);
-    directory->inode.size -= sizeof *entry + entry->length;
-    node->inode.links--;
-    if (is_directory(&node->inode)) {
-        node->parent = NULL;
-        node->inode.links--;
-        directory->inode.links--;
-    }
-    inode_touch(&directory->inode);
-    heap_free(entry);
-    inode_put(&node->inode);
+    pages_used += inode->object.page_count - node->pages;
+    node->pages = inode->object.page_count;
+    inode->sectors = (u64)node->pages * (PAGE_SIZE / 512);
 }
 
-static int
-ramfs_lookup(struct inode *inode, const char *name, size_t length, struct inode **result)
-{
-    struct ramfs_inode *directory = node_of(inode), *found;
+/* ---- Bytes ---- */
 
-    if (length == 2 && name[0] == '.' && name[1] == '.') {
-        found = directory->parent;
-    } else {
-        struct ramfs_name *entry = name_find(directory, name, length);
-        found = entry ? entry->node : NULL;
-    }
-    if (!found)
-        return -ENOENT;
-    inode_get(&found->inode);
-    *result = &found->inode;
-    return 0;
-}
-
-/* The first name at or behind the position; it may have changed while the last one was handed out. */
-static struct ramfs_name *
-name_at(const struct ramfs_inode *directory, u64 position)
-{
-    struct ramfs_name *entry;
-
-    list_for_each(entry, &directory->names, link)
-        if (entry->position > position)
-            return entry;
-    return NULL;
-}
-
-static int
-ramfs_emit_name(struct ramfs_name *entry, directory_emit emit, void *argument)
-{
-    struct ramfs_inode *node = entry->node;
-    size_t length = entry->length;
-    u64 position = entry->position;
-    char *copy = heap_alloc(length + 1); /* emit may sleep, and the name go meanwhile */
-    int result;
-
-    if (!copy)
-        return -ENOMEM;
-    memcpy(copy, entry->name, length);
-    result = emit(argument, copy, length, node->inode.number,
-                  (u8)((node->inode.mode & MODE_TYPE) >> 12), position);
-    heap_free(copy);
-    return result;
-}
-
-static int
-ramfs_read_directory(struct inode *inode, u64 position, directory_emit emit, void *argument)
-{
-    struct ramfs_inode *directory = node_of(inode);
-    struct ramfs_name *entry;
-    int result = 0;
-
-    if (position == 0) {
-        result = emit(argument, ".", 1, inode->number, 4, 1);
-        position = 1;
-    }
-    if (!result && position == 1) {
-        u64 parent = directory->parent ? directory->parent->inode.number : inode->number;
-        result = emit(argument, "..", 2, parent, 4, 2);
-        position = 2;
-    }
-    while (!result && (entry = name_at(directory, position)) != NULL) {
-        position = entry->position;
-        result = ramfs_emit_name(entry, emit, argument);
-    }
-    return result;
-}
-
-/* ---- Changes ---- */
-
-/* Gives the new node its name; the node is freed if that fails. */
-static int
-node_name(struct inode *directory, const char *name, size_t length, struct ramfs_inode *node,
-          struct inode **result)
-{
-    int error = name_add(node_of(directory), name, length, node);
-
-    if (error)
-        inode_put(&node->inode);
-    else
-        *result = &node->inode;
-    return error;
-}
-
-static int
-ramfs_create_file(struct inode *directory, const char *name, size_t length, u32 mode, u32 uid,
-                  u32 gid, struct inode **result)
-{
-    struct ramfs_inode *node;
-    int error = node_create(ramfs_of(directory), mode, uid, gid, &node);
-
-    if (error)
-        return error;
-    return node_name(directory, name, length, node, result);
-}
-
-static int
-ramfs_symlink(struct inode *directory, const char *name, size_t length, const char *target,
-              u32 uid, u32 gid, struct inode **result)
-{
-    struct ramfs_inode *node;
-    int error = node_create(ramfs_of(directory), MODE_SYMLINK | 0777, uid, gid, &node);
-
-    if (error)
-        return error;
-    node->inode.size = strlen(target);
-    node->target = heap_alloc(node->inode.size + 1);
-    if (!node->target) {
-        inode_put(&node->inode);
-        return -ENOSPC;
-    }
-    memcpy(node->target, target, node->inode.size);
-    return node_name(directory, name, length, node, result);
-}
-
-static int
-ramfs_read_link(struct inode *inode, char *target, size_t size, size_t *length)
-{
-    *length = MIN(size, (size_t)inode->size);
-    memcpy(target, node_of(inode)->target, *length);
-    return 0;
-}
-
-static int
-ramfs_remove(struct inode *directory, const char *name, size_t length, bool directory_wanted)
-{
-    struct ramfs_name *entry = name_find(node_of(directory), name, length);
-
-    if (!entry)
-        return -ENOENT;
-    if (is_directory(&entry->node->inode) != directory_wanted)
-        return directory_wanted ? -ENOTDIR : -EISDIR;
-    if (entry->node->inode.mounted)
-        return -EBUSY;
-    if (!list_empty(&entry->node->names))
-        return -ENOTEMPTY;
-    name_remove(node_of(directory), entry);
-    return 0;
-}
-
-static int
-ramfs_link(struct inode *directory, const char *name, size_t length, struct inode *inode)
-{
-    if (inode->links == 0)
-        return -ENOENT;
-    return name_add(node_of(directory), name, length, node_of(inode));
-}
-
-static int
-ramfs_rename(struct inode *from, const char *name, size_t length, struct inode *to,
-             const char *to_name, size_t to_length)
-{
-    struct ramfs_name *entry = name_find(node_of(from), name, length);
-    struct ramfs_inode *node;
-    int error;
-
-    if (!entry)
-        return -ENOENT;
-    node = entry->node;
-    for (struct ramfs_inode *up = node_of(to); up && is_directory(&node->inode); up = up->parent) {
-        if (up == node)
-            return -EINVAL; /* into itself */
-        if (up == up->parent)
-            break;
-    }
-    error = name_add(node_of(to), to_name, to_length, node);
-    if (!error) {
-        name_remove(node_of(from), entry);
-        if (is_directory(&node->inode))
-            node->parent = node_of(to);
-    }
-    return error;
-}
-
-static int
+int
 ramfs_truncate(struct inode *inode, u64 size)
 {
     u64 pages = DIVIDE_UP(size, PAGE_SIZE);
@@ -383,24 +155,10 @@ ramfs_truncate(struct inode *inode, u64 size)
         }
     }
     inode->size = size;
-    inode->sectors = (u64)inode->object.page_count * (PAGE_SIZE / 512);
+    pages_account(inode);
     inode_touch(inode);
     return 0;
 }
-
-static const struct inode_ops ramfs_inode_ops = {
-    .lookup = ramfs_lookup,
-    .read_directory = ramfs_read_directory,
-    .read_link = ramfs_read_link,
-    .create = ramfs_create_file,
-    .remove = ramfs_remove,
-    .truncate = ramfs_truncate,
-    .symlink = ramfs_symlink,
-    .rename = ramfs_rename,
-    .link = ramfs_link,
-};
-
-/* ---- Bytes ---- */
 
 static int
 ramfs_read(struct file *file, struct iter *iter, u64 *position)
@@ -409,6 +167,8 @@ ramfs_read(struct file *file, struct iter *iter, u64 *position)
     u64 at = *position;
     int error = 0;
 
+    if (!(file->flags & OPEN_NO_ATIME))
+        inode_touch_accessed(inode);
     while (iter->left > 0 && at < inode->size && !error) {
         u32 offset = at % PAGE_SIZE;
         size_t done = iter->done;
@@ -429,22 +189,49 @@ ramfs_read(struct file *file, struct iter *iter, u64 *position)
     return iter->done ? 0 : error;
 }
 
+/* The page of the file for writing, made if there is none. */
+static int
+page_for_write(struct inode *inode, u64 at, struct page **page)
+{
+    u32 index = (u32)(at >> PAGE_SHIFT);
+
+    *page = cache_peek(&inode->object, index);
+    if (*page)
+        return 0;
+    if (pages_used >= pages_most() || cache_create(&inode->object, index, page))
+        return -ENOSPC;
+    pages_account(inode);
+    return 0;
+}
+
 /* Takes the bytes for one page. The file grows only by what has arrived. */
 static int
-ramfs_write_page(struct inode *inode, struct iter *iter, u64 at)
+ramfs_write_page(struct inode *inode, struct iter *iter, u64 at, size_t size)
 {
-    u32 offset = at % PAGE_SIZE;
-    size_t size = MIN(iter->left, (size_t)(PAGE_SIZE - offset)), done = iter->done;
+    size_t done = iter->done;
     struct page *page;
-    int error = cache_create(&inode->object, (u32)(at >> PAGE_SHIFT), &page);
+    int error = page_for_write(inode, at, &page);
 
     if (error)
-        return -ENOSPC;
-    error = iter_take(iter, (char *)page_address(page) + offset, size);
+        return error;
+    error = iter_take(iter, (char *)page_address(page) + at % PAGE_SIZE, size);
     page_put(page);
     if (iter->done > done && at + (iter->done - done) > inode->size)
         inode->size = at + (iter->done - done);
     return error;
+}
+
+/* Whoever writes to a program takes its set-id bits away, but for root. */
+static void
+set_ids_clear(struct inode *inode)
+{
+    const struct credentials *credentials = current_credentials();
+
+    if (!(inode->mode & 06000) || !credentials || credentials->euid == 0)
+        return;
+    inode->mode &= ~04000u;
+    if (inode->mode & 010)
+        inode->mode &= ~02000u;
 }
 
 static int
@@ -452,20 +239,24 @@ ramfs_write(struct file *file, struct iter *iter, u64 *position)
 {
     struct inode *inode = file->inode;
     u64 at = file->flags & OPEN_APPEND ? inode->size : *position;
-    int error = 0;
+    u64 end;
+    int error = iter->left > 0 ? file_write_limit(file, at, &end) : 0;
 
+    if (error || iter->left == 0)
+        return error;
+    set_ids_clear(inode);
+    end = MIN(end, SIZE_MAX_FILE);
     while (iter->left > 0 && !error) {
-        size_t done = iter->done;
-        if (at >= SIZE_MAX_FILE) {
+        size_t size = MIN(iter->left, (size_t)(PAGE_SIZE - at % PAGE_SIZE)), done = iter->done;
+        if (at >= end) {
             error = -EFBIG;
             break;
         }
-        error = ramfs_write_page(inode, iter, at);
+        error = ramfs_write_page(inode, iter, at, (size_t)MIN((u64)size, end - at));
         at += iter->done - done;
         if (!error && iter->left > 0)
             error = schedule_point();
     }
-    inode->sectors = (u64)inode->object.page_count * (PAGE_SIZE / 512);
     inode_touch(inode);
     *position = at;
     return iter->done ? 0 : error;
@@ -482,8 +273,8 @@ ramfs_statistics(struct filesystem *filesystem, struct filesystem_statistics *st
 
     statistics->magic = RAMFS_MAGIC;
     statistics->block_size = PAGE_SIZE;
-    statistics->blocks = pages_total();
-    statistics->blocks_free = pages_free();
+    statistics->blocks = pages_most();
+    statistics->blocks_free = MIN(pages_most() - MIN(pages_used, pages_most()), pages_free());
     statistics->inodes = ramfs->inodes;
 }
 
@@ -496,7 +287,6 @@ ramfs_create(struct filesystem **result)
         .inode_free = ramfs_inode_free,
         .statistics = ramfs_statistics,
     };
-    static u32 count;
     struct ramfs *ramfs = heap_alloc(sizeof *ramfs);
     struct ramfs_inode *root;
     int error;
@@ -505,7 +295,8 @@ ramfs_create(struct filesystem **result)
         return -ENOMEM;
     ramfs->filesystem.type = "ramfs";
     ramfs->filesystem.ops = &ops;
-    ramfs->filesystem.device = ++count; /* major 0, as Linux numbers those without a disk */
+    ramfs->filesystem.device = filesystem_device_new();
+    ramfs->filesystem.attributes_change = true;
     error = node_create(ramfs, MODE_DIRECTORY | 01777, 0, 0, &root);
     if (error) {
         heap_free(ramfs);
@@ -516,4 +307,17 @@ ramfs_create(struct filesystem **result)
     ramfs->filesystem.root = &root->inode;
     *result = &ramfs->filesystem;
     return 0;
+}
+
+int
+ramfs_create_unnamed(struct filesystem *filesystem, u32 mode, u32 uid, u32 gid,
+                     struct inode **inode)
+{
+    struct ramfs_inode *node;
+    int error = node_create(container_of(filesystem, struct ramfs, filesystem), mode, uid, gid,
+                            &node);
+
+    if (!error)
+        *inode = &node->inode;
+    return error;
 }

@@ -165,7 +165,8 @@ heap_alloc_pages(size_t size)
 void *
 heap_alloc(size_t size)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(general); i++)
+    /* The first four are 16 bytes apart. */
+    for (unsigned i = size <= 64 ? (MAX(size, 1u) - 1) / 16 : 4; i < ARRAY_SIZE(general); i++)
         if (size <= general[i].object_size)
             return pool_alloc(&general[i]);
     return heap_alloc_pages(size);

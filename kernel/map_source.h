@@ -39,5 +39,7 @@ map_source_put(struct map_source *source)
 
 /* Zeroed memory of `size` bytes that all who map it share. 0 or -ENOMEM. */
 int shared_memory_create(size_t size, struct map_source **source);
+int shared_memory_fill(struct map_source *source); /* makes all its pages now: 0 or -ENOMEM */
+struct page *shared_memory_page(struct map_source *source, u32 index); /* after that */
 
 #endif

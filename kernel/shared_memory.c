@@ -57,3 +57,23 @@ shared_memory_create(size_t size, struct map_source **source)
     *source = &memory->source;
     return 0;
 }
+
+int
+shared_memory_fill(struct map_source *source)
+{
+    struct shared_memory *memory = container_of(source, struct shared_memory, source);
+    for (u32 i = 0; i < memory->page_count; i++) {
+        struct page *page;
+        int error = shared_memory_get_page(source, i, &page);
+        if (error)
+            return error;
+        page_put(page); /* the table keeps its own reference */
+    }
+    return 0;
+}
+
+struct page *
+shared_memory_page(struct map_source *source, u32 index)
+{
+    return container_of(source, struct shared_memory, source)->pages[index];
+}

@@ -39,6 +39,7 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
+    list_init(&task->asys_rings);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
     signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
@@ -517,6 +518,8 @@ task_return_work(struct registers *registers)
     struct task *task = current_task();
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
+    if (task->return_work & WORK_LOOK)
+        task->look();
     if (task->return_work & WORK_CREDENTIALS) {
         INTERRUPTS_OFF_SCOPE();
         task->return_work &= ~WORK_CREDENTIALS;
@@ -524,6 +527,6 @@ task_return_work(struct registers *registers)
     }
     if (task->return_work & WORK_SIGNAL)
         signal_deliver(registers);
-    else
+    else if (task->return_work & (WORK_READY | WORK_PREEMPT))
         schedule(SWITCH_PREEMPT);
 }

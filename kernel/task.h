@@ -17,7 +17,7 @@
 struct address_space;
 struct descriptor_table; /* fs/descriptor.h */
 struct directory_context; /* fs/path.h: root and working directory */
-struct asys_state;        /* kernel/async/asys.c */
+struct asys_context;      /* kernel/async/context.h */
 
 /* Not changed once a call may have seen them, but for the umask: setuid replaces them. */
 struct credentials {
@@ -30,6 +30,7 @@ struct credentials {
 #define WORK_READY 1u    /* a fibril of this task is ready */
 #define WORK_PREEMPT 2u  /* another task's turn */
 #define WORK_KILLED 4u   /* the process is ending */
+#define WORK_LOOK 32u    /* the task's look() is called once at every return (known to traps.asm) */
 #define WORK_SIGNAL 8u   /* a signal to look at, a mask to bring back, a stop */
 #define WORK_CREDENTIALS 16u /* the user fibril's call has ended: its old credentials go */
 
@@ -61,7 +62,10 @@ struct task {
     struct descriptor_table *files;
     struct directory_context *directories;
     struct credentials *credentials;
-    struct asys_state *asys;
+    struct asys_context *asys; /* its own context, made when first used */
+    u32 asys_records;          /* calls in progress or not yet collected, of all its contexts */
+    struct list asys_rings;    /* its contexts with rings */
+    void (*look)(void);        /* with WORK_LOOK */
     bool ended;            /* its last fibril is leaving: freed by the tail of that switch */
     struct list spare_stacks;
     u32 spare_count;

@@ -62,6 +62,14 @@ interrupts_leave_scope(const interrupt_state *flags)
  * served, and returns with interrupts off. */
 void cpu_wait_for_interrupt(void);
 
+/* What was stored before it is seen before what is stored after it. (One i386 needs only that the
+ * compiler keeps the order: [IA32-3] 8.2.) */
+static inline void
+memory_barrier(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
 /* ---- Interrupt lines (0 to 15). A handler runs on the interrupt stack with interrupts off; it
  * records, wakes and starts the device's next request, and returns whether the interrupt was its
  * device's (lines may be shared). ---- */

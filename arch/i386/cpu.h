@@ -104,8 +104,6 @@ void return_to_user_work(struct registers *registers);
 NORETURN void esp0_mismatch(void);
 
 /* user_copy.asm */
-int user_copy(void *to, const void *from, size_t size);
-int user_clear(void *to, size_t size);
 size_t user_copy_string(char *to, const char *from, size_t size);
 
 #endif

@@ -177,30 +177,12 @@ user_resume(void)
     user_enter(user_frame(current_fibril()));
 }
 
-/* ---- User copies ---- */
+/* ---- User copies: user_copy.asm has the rest ---- */
 
 bool
 user_range_valid(const void USER *address, size_t size)
 {
     return (uintptr_t)address <= USER_END && size <= USER_END - (uintptr_t)address;
-}
-
-int
-copy_from_user(void *to, const void USER *from, size_t size)
-{
-    return user_range_valid(from, size) ? user_copy(to, from, size) : -EFAULT;
-}
-
-int
-copy_to_user(void USER *to, const void *from, size_t size)
-{
-    return user_range_valid(to, size) ? user_copy(to, from, size) : -EFAULT;
-}
-
-int
-clear_user(void USER *to, size_t size)
-{
-    return user_range_valid(to, size) ? user_clear(to, size) : -EFAULT;
 }
 
 int

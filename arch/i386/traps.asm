@@ -15,6 +15,7 @@ extern esp0_mismatch
 CPU_TASK     equ 4                   ; offset of struct cpu.task
 CPU_CURRENT  equ 0
 TASK_WORK    equ 0                   ; offset of struct task.return_work
+WORK_LOOK    equ 32                  ; kernel/task.h: asks for a look at each return, never goes away
 
 section .text
 global syscall_entry, trap_return, trap_vectors, user_enter, double_fault_entry
@@ -50,6 +51,7 @@ return_to_user:
     mov eax, [cpu + CPU_TASK]
     cmp dword [eax + TASK_WORK], 0
     jne .work
+.ready:
     lea eax, [esp + 64]              ; the end of the frame is the top of the fibril's stack
     cmp eax, [task_state + 4]        ; rule 3: TSS.esp0
     jne esp0_mismatch
@@ -67,7 +69,10 @@ return_to_user:
 .work:
     mov eax, esp
     call return_to_user_work         ; interrupts off in and out; may schedule
-    jmp return_to_user
+    mov eax, [cpu + CPU_TASK]
+    test dword [eax + TASK_WORK], ~WORK_LOOK
+    jnz .work
+    jmp .ready
 
 ; void user_enter(const struct registers *frame): the first way to user mode. The frame is at the
 ; top of the running user fibril's stack.

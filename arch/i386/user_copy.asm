@@ -2,26 +2,45 @@
 ;
 ; While one of these runs, current->copy_recovery says where the page-fault handler continues when a
 ; fault cannot be mended. It lies in the fibril, because a fault may sleep and other fibrils copy
-; meanwhile. Each returns 0 or -EFAULT (the string copy: the length or -EFAULT) and is called with a
-; range that has been checked to lie in user space. Arguments come in eax, edx and ecx.
+; meanwhile. Arguments come in eax, edx and ecx. The contracts are in arch.h.
 
 CURRENT       equ 0                  ; struct cpu.current
 RECOVERY      equ 4                  ; struct fibril.copy_recovery
 EFAULT        equ 14
+USER_END      equ 0x80000000
 
 extern cpu
 
 section .text
-global user_copy, user_clear, user_copy_string
+global copy_to_user, copy_from_user, clear_user, user_compare_exchange, user_copy_string
 
-; int user_copy(void *to, const void *from, size_t size)
-user_copy:
+; Leaves for `fault` unless the ecx bytes from %1 on, which is lost, are user space.
+%macro CHECK_RANGE 1
+    add %1, ecx
+    jc fault
+    cmp %1, USER_END
+    ja fault
+%endmacro
+
+; int copy_to_user(void USER *to, const void *from, size_t size)
+copy_to_user:
     push esi
     push edi
     mov edi, eax
     mov esi, edx
+    CHECK_RANGE eax
+    jmp copy
+
+; int copy_from_user(void *to, const void USER *from, size_t size)
+copy_from_user:
+    push esi
+    push edi
+    mov edi, eax
+    mov esi, edx
+    CHECK_RANGE edx
+copy:
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], .fault
+    mov dword [edx + RECOVERY], fault
     mov eax, ecx
     shr ecx, 2
     rep movsd
@@ -39,7 +58,9 @@ user_copy:
     pop edi
     pop esi
     ret
-.fault:
+
+; The way out of all of them when something was wrong.
+fault:
     mov edx, [cpu + CURRENT]
     mov dword [edx + RECOVERY], 0
     mov eax, -EFAULT
@@ -47,16 +68,17 @@ user_copy:
     pop esi
     ret
 
-; int user_clear(void *to, size_t size)
-user_clear:
+; int clear_user(void USER *to, size_t size)
+clear_user:
     push esi
     push edi
     mov edi, eax
     mov esi, edx
+    mov ecx, edx
+    CHECK_RANGE eax
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], user_copy.fault
+    mov dword [edx + RECOVERY], fault
     xor eax, eax
-    mov ecx, esi
     shr ecx, 2
     rep stosd
     mov ecx, esi
@@ -67,8 +89,28 @@ user_clear:
     pop esi
     ret
 
-; int user_copy_string(char *to, const char *from, size_t size): bytes copied before the zero (which
-; is copied too), or `size` if there is none
+; int user_compare_exchange(u32 USER *word, u32 *seen, u32 new)
+user_compare_exchange:
+    push esi
+    push edi
+    mov edi, eax
+    mov esi, edx
+    cmp eax, USER_END - 4
+    ja fault
+    mov edx, [cpu + CURRENT]
+    mov dword [edx + RECOVERY], fault
+    mov eax, [esi]
+    lock cmpxchg [edi], ecx
+    mov dword [edx + RECOVERY], 0
+    mov [esi], eax
+    xor eax, eax
+    pop edi
+    pop esi
+    ret
+
+; int user_copy_string(char *to, const char *from, size_t size), for copy_string_from_user, which has
+; checked the range: bytes copied before the zero (which is copied too), `size` if there is none, or
+; -EFAULT
 user_copy_string:
     push esi
     push edi
@@ -98,6 +140,6 @@ user_copy_string:
     ret
 .fault:
     pop edx
-    jmp user_copy.fault
+    jmp fault
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -1,8 +1,16 @@
-/* asys_submit and asys_await_completion: calls described by an array, results in a list. */
+/* The asynchronous system calls' interfaces: the two calls of 2007 on each thread's own context, and
+ * contexts as files with entries, rings and cancelling. */
 #ifndef KERNEL_ASYNC_ASYS_H
 #define KERNEL_ASYNC_ASYS_H
 
+#include "kernel/types.h"
+
+struct asys_context;
+struct task;
+
 /* At boot: lets the end of a task free its results, and registers /proc/self/calls. */
 void asys_init(void);
+/* The task's own context, made when first used; NULL: no memory. */
+struct asys_context *asys_context_of(struct task *task);
 
 #endif

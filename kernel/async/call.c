@@ -6,17 +6,34 @@
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
+/* A cancellation was meant for the call that has ended, unless it is the task that ends. */
+static void
+cancel_forget(struct fibril *self)
+{
+    INTERRUPTS_OFF_SCOPE();
+    if (!self->task->unwinding && !self->task->process->exiting)
+        self->cancel_error = 0;
+}
+
 static void
 call_run(struct fibril *self, struct call *call)
 {
-    self->call = call;
-    long result = call->error;
-    if (likely(!result))
-        result = syscall_invoke(call->number, call->arguments);
-    self->call = NULL;
-    if (unlikely(self->old_credentials != NULL))
-        credentials_forget_old(self);
-    call->complete(call, result);
+    while (call) {
+        struct call *following = call->following;
+        self->call = call;
+        if (unlikely(call->begin != NULL))
+            call->begin(call);
+        long result = call->error;
+        if (likely(!result))
+            result = syscall_invoke(call->number, call->arguments);
+        self->call = NULL;
+        if (unlikely(self->old_credentials != NULL))
+            credentials_forget_old(self);
+        call->complete(call, result);
+        if (unlikely(self->cancel_error))
+            cancel_forget(self);
+        call = following;
+    }
 }
 
 static int

@@ -5,6 +5,8 @@
  * after the handler: it may sleep and fault, and never waits for room, because whoever made the call
  * has reserved the storage that the result needs.
  *
+ * A call may be followed by others: a *chain*, which runs in order on the same fibril.
+ *
  * A *batch* is a source of calls. It is run entry after entry on one runner fibril, so that calls which
  * do not block cost no switch of their own. When an entry blocks, the runner stays with it: control
  * goes back to the submitter, who takes the batch away from it and starts another runner for the rest.
@@ -21,6 +23,10 @@ struct call {
     u32 number;
     int error; /* not 0: the call is not made, this is its result */
     unsigned long arguments[6];
+    struct call *following; /* of a chain, or NULL */
+    /* NULL, or called on the call's fibril before the handler: may change the arguments and set the
+     * error. */
+    void (*begin)(struct call *call);
     /* The sink. Owns the call from here on. */
     void (*complete)(struct call *call, long result);
 };
@@ -31,7 +37,7 @@ struct batch {
     /* Makes the next call: 0 and *call; BATCH_END; or a negative errno, which ends the batch too. Runs
      * on the runner and may fault on the submitter's arrays. */
     int (*next)(struct batch *batch, struct call **call);
-    unsigned long started; /* calls that were made and begun */
+    unsigned long started; /* calls (a chain is one) that were made and begun */
     int error;             /* why the batch ended early, or 0 */
 
     /* The runner's and the submitter's, who never run at the same time: */

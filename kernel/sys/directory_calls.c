@@ -95,6 +95,52 @@ sys_mkdir(const char USER *path, u32 mode)
     return sys_mkdirat(AT_FDCWD, path, mode);
 }
 
+/* FIFOs, plain files and sockets; devices are what /dev shows, and no others can be made. */
+static int
+node_check(u32 mode)
+{
+    switch (mode & MODE_TYPE) {
+    case 0:
+    case MODE_REGULAR:
+    case MODE_FIFO:
+    case MODE_SOCKET: return 0;
+    case MODE_CHARACTER:
+    case MODE_BLOCK: return -EPERM;
+    case MODE_DIRECTORY: return -EPERM;
+    default: return -EINVAL;
+    }
+}
+
+long
+sys_mknodat(int dirfd, const char USER *path, u32 mode, u32 device)
+{
+    struct target target;
+    int error = node_check(mode);
+
+    if (error)
+        return error;
+    if (!(mode & MODE_TYPE))
+        mode |= MODE_REGULAR;
+    error = target_find(&target, dirfd, path, PATH_CREATE | PATH_NO_FOLLOW);
+    if (error)
+        return error;
+    if (target.walk.inode)
+        error = -EEXIST;
+    else if (target.walk.slash_behind)
+        error = -ENOENT;
+    else
+        error = inode_make_child(&target.walk, mode & (MODE_TYPE | MODE_PERMISSIONS),
+                                 &target.walk.inode);
+    target_end(&target);
+    return error;
+}
+
+long
+sys_mknod(const char USER *path, u32 mode, u32 device)
+{
+    return sys_mknodat(AT_FDCWD, path, mode, device);
+}
+
 static int
 symlink_make(struct path_walk *walk, const char *text)
 {
@@ -170,9 +216,12 @@ sys_linkat(int fromfd, const char USER *from, int tofd, const char USER *to, int
     struct inode *inode;
     int error;
 
-    if (flags & ~0x400) /* AT_SYMLINK_FOLLOW */
+    if (flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    error = path_find_user(fromfd, from, flags ? 0 : PATH_NO_FOLLOW, &inode);
+    error = path_find_user(fromfd, from,
+                           (flags & AT_SYMLINK_FOLLOW ? 0 : PATH_NO_FOLLOW) |
+                               (flags & AT_EMPTY_PATH ? PATH_EMPTY : 0),
+                           &inode);
     if (error)
         return error;
     error = target_find(&target, tofd, to, PATH_CREATE | PATH_NO_FOLLOW);
@@ -259,69 +308,82 @@ sys_rmdir(const char USER *path)
 
 /* ---- Moving ---- */
 
-/* What stands at the new name must give way, if it may. */
+/* May what stands at the new name be replaced? The file system will do it. */
 static int
-rename_make_room(struct path_walk *to, struct inode *moved)
+rename_check_target(struct path_walk *to, struct inode *moved, bool replace)
 {
     struct inode *there;
     int error = to->parent->ops->lookup(to->parent, to->last, to->last_length, &there);
 
+    if (error == -ENOENT)
+        return inode_permission(to->parent, 2 | 1);
     if (error)
-        return error == -ENOENT ? 0 : error;
-    if (there == moved)
-        error = 1; /* two names of one file: nothing to do */
-    else if (is_directory(there) != is_directory(moved))
-        error = is_directory(there) ? -EISDIR : -ENOTDIR;
-    else
+        return error;
+    if (!replace)
+        error = -EEXIST;
+    else if (there != moved)
         error = removal_check(to->parent, there);
-    if (!error)
-        error = to->parent->ops->remove(to->parent, to->last, to->last_length, is_directory(there));
+    if (!error && there != moved && is_directory(there) != is_directory(moved))
+        error = is_directory(there) ? -EISDIR : -ENOTDIR;
     inode_put(there);
     return error;
 }
 
 static int
-name_move(struct path_walk *from, struct path_walk *to)
+rename_check(struct path_walk *from, struct path_walk *to, struct inode *moved, bool replace)
+{
+    int error = removal_check(from->parent, moved);
+
+    if (!error && (from->slash_behind || to->slash_behind) && !is_directory(moved))
+        error = -ENOTDIR;
+    if (!error)
+        error = rename_check_target(to, moved, replace);
+    if (!error && is_directory(moved) && from->parent != to->parent)
+        error = inode_permission(moved, 2); /* its ".." changes */
+    return error;
+}
+
+static int
+name_move(struct path_walk *from, struct path_walk *to, bool replace)
 {
     struct inode *moved;
     int error;
 
     if (from->parent->filesystem != to->parent->filesystem)
         return -EXDEV;
-    if (last_name_check(from, true) || last_name_check(to, true))
+    if (last_name_check(from, true))
         return -EBUSY;
+    if (last_name_check(to, true))
+        return replace ? -EBUSY : -EEXIST;
     if (from->parent->filesystem->read_only)
         return -EROFS;
-    if (!from->parent->ops->rename)
-        return -EPERM;
     error = from->parent->ops->lookup(from->parent, from->last, from->last_length, &moved);
     if (error)
         return error;
-    error = removal_check(from->parent, moved);
-    if (!error)
-        error = inode_permission(to->parent, 2 | 1);
-    if (!error && (from->slash_behind || to->slash_behind) && !is_directory(moved))
-        error = -ENOTDIR;
-    if (!error)
-        error = rename_make_room(to, moved);
+    error = from->parent->ops->rename ? rename_check(from, to, moved, replace) : -EPERM;
     if (!error)
         error = from->parent->ops->rename(from->parent, from->last, from->last_length, to->parent,
                                           to->last, to->last_length);
     inode_put(moved);
-    return MIN(error, 0);
+    return error;
 }
 
+#define RENAME_NOREPLACE 1u
+
 long
-sys_renameat(int fromfd, const char USER *from_path, int tofd, const char USER *to_path)
+sys_renameat2(int fromfd, const char USER *from_path, int tofd, const char USER *to_path, u32 flags)
 {
     struct target from, to;
-    int error = target_find(&from, fromfd, from_path, PATH_PARENT);
+    int error;
 
+    if (flags & ~RENAME_NOREPLACE)
+        return -EINVAL; /* exchanging, whiteouts */
+    error = target_find(&from, fromfd, from_path, PATH_PARENT);
     if (error)
         return error;
     error = target_find(&to, tofd, to_path, PATH_PARENT);
     if (!error) {
-        error = name_move(&from.walk, &to.walk);
+        error = name_move(&from.walk, &to.walk, !(flags & RENAME_NOREPLACE));
         target_end(&to);
     }
     target_end(&from);
@@ -329,95 +391,13 @@ sys_renameat(int fromfd, const char USER *from_path, int tofd, const char USER *
 }
 
 long
+sys_renameat(int fromfd, const char USER *from, int tofd, const char USER *to)
+{
+    return sys_renameat2(fromfd, from, tofd, to, 0);
+}
+
+long
 sys_rename(const char USER *from, const char USER *to)
 {
     return sys_renameat(AT_FDCWD, from, AT_FDCWD, to);
-}
-
-/* ---- Size and mode ---- */
-
-static int
-inode_truncate(struct inode *inode, u32 low, u32 high)
-{
-    u64 size = (u64)high << 32 | low;
-
-    if ((s64)size < 0)
-        return -EINVAL;
-    if (is_directory(inode))
-        return -EISDIR;
-    if (!is_regular(inode))
-        return -EINVAL;
-    if (inode->filesystem->read_only || !inode->ops->truncate)
-        return -EROFS;
-    return inode->ops->truncate(inode, size);
-}
-
-long
-sys_truncate64(const char USER *path, u32 low, u32 high)
-{
-    struct inode *inode;
-    int error = path_find_user(AT_FDCWD, path, 0, &inode);
-
-    if (error)
-        return error;
-    error = inode_permission(inode, 2);
-    if (!error)
-        error = inode_truncate(inode, low, high);
-    inode_put(inode);
-    return error;
-}
-
-long
-sys_ftruncate64(int fd, u32 low, u32 high)
-{
-    struct file *file;
-    int error = descriptor_file(fd, &file);
-
-    if (error)
-        return error;
-    if ((file->flags & OPEN_ACCESS) == OPEN_READ || !file->inode)
-        error = -EINVAL;
-    else
-        error = inode_truncate(file->inode, low, high);
-    file_put(file);
-    return error;
-}
-
-static int
-inode_set_mode(struct inode *inode, u32 mode)
-{
-    const struct credentials *credentials = current_credentials();
-
-    if (inode->filesystem->read_only || !inode->ops->truncate)
-        return -EROFS;
-    if (credentials->euid != 0 && credentials->euid != inode->uid)
-        return -EPERM;
-    inode->mode = (inode->mode & MODE_TYPE) | (mode & MODE_PERMISSIONS);
-    return 0;
-}
-
-long
-sys_chmod(const char USER *path, u32 mode)
-{
-    struct inode *inode;
-    int error = path_find_user(AT_FDCWD, path, 0, &inode);
-
-    if (error)
-        return error;
-    error = inode_set_mode(inode, mode);
-    inode_put(inode);
-    return error;
-}
-
-long
-sys_fchmod(int fd, u32 mode)
-{
-    struct file *file;
-    int error = descriptor_file(fd, &file);
-
-    if (error)
-        return error;
-    error = file->inode ? inode_set_mode(file->inode, mode) : -EINVAL;
-    file_put(file);
-    return error;
 }

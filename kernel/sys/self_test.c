@@ -261,13 +261,15 @@ static const char *
 wake_up_one_wakes_the_longest_waiting_each_time_another(void)
 {
     u32 before = current_task()->fibril_count;
+    struct fibril *fibrils[4];
     letters_clear();
     tickets = 0;
-    for (char letter = 'a'; letter <= 'd'; letter++)
-        EXPECT(start_call(wait_for_ticket, letter));
+    for (int i = 0; i < 4; i++)
+        EXPECT((fibrils[i] = start_call(wait_for_ticket, (char)('a' + i))));
     schedule_yield();
     tickets = 1;
     wake_up_one(&queue);
+    EXPECT(fibrils[0]->state == FIBRIL_READY && fibrils[1]->state == FIBRIL_SLEEPING);
     schedule_yield();
     EXPECT(letters_are("a"));
     tickets = 2; /* two wakes before either has run */
@@ -306,6 +308,8 @@ deadlines_in_the_past_and_at_the_end_of_time(void)
 {
     EXPECT(wait_event_until(&queue, false, 1) == -ETIMEDOUT);
     EXPECT(wait_event_until(&queue, true, 1) == 0);
+    int looks = 0; /* it comes true when the deadline has been seen to be past */
+    EXPECT(wait_event_until(&queue, ++looks > 2, 1) == 0);
     struct timer timer;
     timer_init(&timer, wake_from_timer);
     open = false;

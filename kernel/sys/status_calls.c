@@ -9,17 +9,21 @@
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
+/* Every field is named, so that nothing is cleared first. */
 static void
-status_fill(struct abi_stat64 *status, const struct inode *inode)
+status_fill(struct abi_stat64 *restrict status, const struct inode *restrict inode)
 {
     *status = (struct abi_stat64){
         .device = inode->filesystem->device,
+        .pad0 = 0,
         .inode_low = (u32)inode->number,
         .mode = inode->mode,
         .links = inode->links,
         .uid = inode->uid,
         .gid = inode->gid,
         .special_device_low = inode->device,
+        .special_device_high = 0,
+        .pad3 = 0,
         .size_low = (u32)inode->size,
         .size_high = (u32)(inode->size >> 32),
         .block_size = PAGE_SIZE,

@@ -75,6 +75,14 @@ def two_inits(guest):
         result.line(rf'init: /bin/{second} \(pid 2\) ended with status 0', 'log')
 
 
+@test('asynchronous calls by chance: each completes exactly once, and nothing is left behind')
+def asys_random(guest):
+    guest.run_without_leak('t-asys-random', guest.seed, 10000, runs=2).line(r'^ok random$')
+    result = guest.run('t-asys-random', guest.seed, 5000,
+                       options=['--mem', '32', '--append', 'init=/bin/t-asys-random'])
+    result.line(r'init: /bin/t-asys-random \(pid 2\) ended with status 0', 'log')
+
+
 # ---- Ends ----
 
 @test('exit with calls of every kind pending, a thousand times, leaves nothing behind (A17)')

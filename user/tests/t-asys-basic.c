@@ -188,7 +188,7 @@ many_naps(unsigned count, unsigned batch_size)
 
     for (unsigned i = 0; i < count; i++) {
         unsigned rank = i * 7919ull % count; /* prime: every rank once */
-        unsigned milliseconds = 2500 + rank / 20;
+        unsigned milliseconds = 100 + count / 8 + rank / 20;
         naps[rank] = (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
         args[i][0] = WORD(&naps[rank]);
         inputs[i] = test_input(SYS_nanosleep, rank, 2, args[i]);
@@ -320,7 +320,7 @@ array_across_an_unmapped_page(void)
     munmap(page, PAGE);
 }
 
-/* An array in pages that were never touched: read as zeros, that is, call 0, not built in. */
+/* An array in pages that were never touched: read as zeros, that is, call 0, which is refused. */
 static void
 array_never_touched(void)
 {

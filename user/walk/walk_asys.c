@@ -323,7 +323,9 @@ submit(struct engine *engine)
     if (taken > 0) {
         engine->asked -= taken;
         engine->in_flight += taken;
-        memmove(engine->inputs, engine->inputs + taken, engine->asked * sizeof *engine->inputs);
+        if (engine->asked > 0)
+            memmove(engine->inputs, engine->inputs + taken,
+                    engine->asked * sizeof *engine->inputs);
     }
     if (engine->in_flight > engine->walk->in_flight_most)
         engine->walk->in_flight_most = engine->in_flight;

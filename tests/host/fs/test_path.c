@@ -1,4 +1,4 @@
-// sources: fs/path.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/ramfs.c tests/host/support/*.c
+// sources: fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/ramfs.c fs/ramfs_directory.c tests/host/support/*.c
 /* The path walk, opening, names and directories, on a file system in memory. */
 #include "arch.h"
 #include "fs/abi.h"
@@ -356,7 +356,7 @@ holes_and_truncation(void)
     struct iter iter;
     static char bytes[10000];
     u64 position = 0x100000000; /* above 4 GiB */
-    CHECK(file_open(NULL, "/f", OPEN_READ_WRITE | OPEN_CREATE, 0644, &file) == 0);
+    CHECK(file_open(NULL, "/f", OPEN_READ_WRITE | OPEN_CREATE | OPEN_LARGE, 0644, &file) == 0);
     memset(bytes, 'x', sizeof bytes);
     iter_init_kernel(&iter, bytes, 5000);
     CHECK(file_write(file, &iter, &position) == 0 && iter.done == 5000);

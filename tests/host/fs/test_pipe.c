@@ -1,8 +1,11 @@
-// sources: fs/pipe.c fs/poll.c fs/file.c fs/descriptor.c fs/iter.c fs/path.c fs/inode.c fs/name_cache.c fs/cache.c tests/host/support/*.c
+// sources: fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/poll.c tests/host/support/*.c
 /* Pipes, poll, descriptor tables and iters. */
 #include "arch.h"
+#include "fs/anonymous.h"
+#include "fs/cache.h"
 #include "fs/descriptor.h"
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/pipe.h"
 #include "fs/poll.h"
 #include "host.h"
@@ -11,7 +14,8 @@
 #include "kernel/task.h"
 #include "kernel/wait.h"
 
-static struct task task;
+static struct credentials credentials = {.references = 1};
+static struct task task = {.credentials = &credentials};
 static struct wait_queue movers_done = WAIT_QUEUE_INIT(movers_done, "movers");
 
 /* A fibril that reads or writes once. */
@@ -50,6 +54,15 @@ mover_start(struct mover *mover, struct file *file, char *bytes, size_t size, bo
 {
     *mover = (struct mover){.file = file, .bytes = bytes, .size = size, .write = write};
     mover->fibril = kernel_fibril_start(mover_main, mover);
+}
+
+/* What opening does with a file that could not be opened. */
+static void
+file_put_unopened(struct file *file)
+{
+    static const struct file_ops nothing;
+    file->ops = &nothing;
+    file_put(file);
 }
 
 static void
@@ -225,6 +238,147 @@ poller_main(void *argument)
     wake_up_all(&movers_done);
 }
 
+/* Full from the middle of a page on: the last bytes lie in a page of their own, not in the first. */
+static void
+a_full_pipe_that_does_not_begin_at_a_page(void)
+{
+    static char bytes[65536], got[65536];
+    struct file *reader, *writer;
+    size_t moved;
+    CHECK(pipe_create(OPEN_NONBLOCK, &reader, &writer) == 0);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 7 + i / 4096);
+    CHECK(move(writer, bytes, 100, true, &moved) == 0 && move(reader, got, 100, false, &moved) == 0);
+    for (int round = 0; round < 3; round++) {
+        CHECK(move(writer, bytes, sizeof bytes, true, &moved) == 0 && moved == sizeof bytes);
+        CHECK(move(writer, bytes, 1, true, &moved) == -EAGAIN);
+        CHECK(move(reader, got, 5000, false, &moved) == 0 && moved == 5000);
+        CHECK(move(reader, got + 5000, 65536, false, &moved) == 0 && moved == 60536);
+        CHECK(memcmp(got, bytes, sizeof got) == 0);
+    }
+    file_put(reader);
+    file_put(writer);
+}
+
+static void
+another_capacity(void)
+{
+    static char bytes[65536], got[65536];
+    struct file *reader, *writer;
+    struct pipe *pipe;
+    size_t moved;
+    CHECK(pipe_create(OPEN_NONBLOCK, &reader, &writer) == 0);
+    pipe = pipe_of_file(reader);
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 3 + i / 256);
+    CHECK(pipe && pipe_of_file(writer) == pipe && pipe_capacity(pipe) == 65536);
+    CHECK(move(writer, bytes, 3000, true, &moved) == 0 && move(reader, got, 2999, false, &moved) == 0);
+    CHECK(move(writer, bytes, 9000, true, &moved) == 0 && moved == 9000);
+    CHECK(pipe_set_capacity(pipe, 8192) == -EBUSY);
+    CHECK(pipe_set_capacity(pipe, 8193) == 16384);
+    CHECK(pipe_set_capacity(pipe, 1u << 31 | 1) == -EINVAL);
+    CHECK(move(writer, bytes + 9000, 20000, true, &moved) == 0 && moved == 16384 - 9001);
+    CHECK(move(reader, got, 1, false, &moved) == 0 && got[0] == bytes[2999]);
+    CHECK(move(reader, got, 20000, false, &moved) == 0 && moved == 16383);
+    CHECK(memcmp(got, bytes, 16383) == 0);
+    CHECK(pipe_set_capacity(pipe, 1) == 4096);
+    CHECK(pipe_set_capacity(pipe, 2 << 20) == 2 << 20); /* as root */
+    credentials.euid = 7;
+    CHECK(pipe_set_capacity(pipe, 4 << 20) == -EPERM);
+    credentials.euid = 0;
+    file_put(reader);
+    file_put(writer);
+}
+
+static int
+take_some(void *argument, struct iter *piece)
+{
+    size_t *most = argument;
+    static char bytes[8192];
+    size_t size = MIN(*most, piece->left);
+    *most -= size;
+    return iter_take(piece, bytes, size);
+}
+
+static void
+pieces(void)
+{
+    static char bytes[10000];
+    struct file *reader, *writer;
+    size_t moved, most;
+    struct pipe *pipe;
+    CHECK(pipe_create(OPEN_NONBLOCK, &reader, &writer) == 0);
+    pipe = pipe_of_file(reader);
+    CHECK(move(writer, bytes, 10000, true, &moved) == 0);
+    most = 20000;
+    CHECK(pipe_drain(pipe, 0, 20000, true, take_some, &most) == 10000); /* nothing is taken out */
+    most = 20000;
+    CHECK(pipe_drain(pipe, 9000, 20000, true, take_some, &most) == 1000);
+    most = 5000;
+    CHECK(pipe_drain(pipe, 0, 9999, false, take_some, &most) == 5000);
+    most = 20000;
+    CHECK(pipe_drain(pipe, 0, 20000, false, take_some, &most) == 5000);
+    CHECK(move(reader, bytes, 1, false, &moved) == -EAGAIN);
+    file_put(reader);
+    CHECK(pipe_wait_writable(pipe, true) == -EPIPE && host_last_signal == SIGPIPE);
+    file_put(writer);
+}
+
+struct opener {
+    struct inode *inode;
+    struct file *file;
+    u32 flags;
+    int error;
+};
+
+static void
+opener_main(void *argument)
+{
+    struct opener *opener = argument;
+    if (!file_create(opener->inode, &pipe_file_ops, opener->flags, NULL, &opener->file))
+        opener->error = pipe_file_ops.open(opener->file);
+}
+
+static void
+fifos(void)
+{
+    struct opener reader = {.flags = OPEN_READ, .error = 1}, writer = {.flags = OPEN_WRITE};
+    struct fibril *fibril;
+    size_t moved;
+    char bytes[4];
+    CHECK(anonymous_inode_create(MODE_FIFO | 0600, &pipe_file_ops, &reader.inode) == 0);
+    writer.inode = reader.inode;
+    writer.flags |= OPEN_NONBLOCK;
+    kernel_fibril_start(opener_main, &writer);
+    run_others();
+    CHECK(writer.error == -ENXIO); /* nobody reads */
+    file_put_unopened(writer.file);
+    fibril = kernel_fibril_start(opener_main, &reader);
+    run_others();
+    CHECK(reader.error == 1); /* waits for a writer */
+    kernel_fibril_start(opener_main, &writer);
+    run_others();
+    CHECK(reader.error == 0 && writer.error == 0);
+    CHECK(move(writer.file, "abc", 3, true, &moved) == 0 && move(reader.file, bytes, 4, false, &moved) == 0);
+    CHECK(moved == 3 && (file_poll_now(reader.file) & POLL_HANG_UP) == 0);
+    file_put(writer.file);
+    CHECK(file_poll_now(reader.file) == POLL_HANG_UP);
+    CHECK(move(reader.file, bytes, 4, false, &moved) == 0 && moved == 0);
+    file_put(reader.file);
+    reader.error = 1;
+    fibril = kernel_fibril_start(opener_main, &reader);
+    run_others();
+    fibril_cancel(fibril, -EINTR);
+    run_others();
+    CHECK(reader.error == -EINTR);
+    file_put_unopened(reader.file);
+    reader.flags = OPEN_READ | OPEN_NONBLOCK;
+    opener_main(&reader);
+    CHECK(reader.error == 0 && file_poll_now(reader.file) == 0); /* not hung up: nobody ever wrote */
+    file_put(reader.file);
+    inode_put(reader.inode);
+}
+
 static void
 polling(void)
 {
@@ -360,6 +514,8 @@ int
 main(void)
 {
     cpu.task = &task;
+    cache_init();
+    inode_init();
     RUN_TEST(bytes_go_through);
     RUN_TEST(a_reader_waits);
     RUN_TEST(a_reader_can_be_cancelled);
@@ -368,6 +524,10 @@ main(void)
     RUN_TEST(without_blocking);
     RUN_TEST(bad_memory);
     RUN_TEST(a_writer_waits_until_the_reader_goes);
+    RUN_TEST(a_full_pipe_that_does_not_begin_at_a_page);
+    RUN_TEST(another_capacity);
+    RUN_TEST(pieces);
+    RUN_TEST(fifos);
     RUN_TEST(polling);
     RUN_TEST(lowest_free_numbers);
     RUN_TEST(full_tables);

@@ -21,6 +21,8 @@ extern char host_log_last[512];
 bool host_log_contains(const char *text);
 /* Pages and heap objects handed out now. */
 extern unsigned host_pages_used, host_objects_used;
+/* The number of the last signal that was sent (nothing is done about it). */
+extern int host_last_signal;
 /* From now on this many allocations succeed and the following ones fail; -1 (default): all succeed. */
 extern int host_alloc_limit;
 

@@ -1,0 +1,282 @@
+/* Completion contexts: see context.h. */
+#include "kernel/async/context.h"
+#include "arch.h"
+#include "fs/file.h"
+#include "kernel/async/entry.h"
+#include "kernel/async/notify.h"
+#include "kernel/async/ring.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/task.h"
+#include "kernel/trace.h"
+
+#define RECORDS_MOST_TASK (1u << 17)
+#define RECORDS_MOST (1u << 18)
+#define SPARES_MOST 64u
+
+static struct pool record_pool = POOL_INIT("asys_record", struct asys_record);
+static struct pool context_pool = POOL_INIT("asys_context", struct asys_context);
+static struct list backlogs = LIST_INIT(backlogs); /* interrupts off */
+static u32 records_total;
+static u64 next_id = 1;
+
+/* ---- Contexts ---- */
+
+int
+asys_context_create(struct asys_context **result)
+{
+    struct asys_context *context = pool_alloc(&context_pool);
+    if (!context)
+        return -ENOMEM;
+    context->references = 1;
+    list_init(&context->completed);
+    list_init(&context->active);
+    list_init(&context->backlog_link);
+    list_init(&context->ring_link);
+    wait_queue_init(&context->waiters, "asys_await");
+    *result = context;
+    return 0;
+}
+
+void
+asys_context_get(struct asys_context *context)
+{
+    context->references++;
+}
+
+static void
+spares_free(struct asys_context *context)
+{
+    while (context->spares) {
+        struct asys_record *record = context->spares;
+        context->spares = record->hash_next;
+        pool_free(&record_pool, record);
+    }
+}
+
+void
+asys_context_put(struct asys_context *context)
+{
+    ASSERT(context->references > 0);
+    if (--context->references > 0)
+        return;
+    ASSERT(context->records == 0);
+    spares_free(context);
+    asys_ring_destroy(context->ring);
+    asys_notify_end(context);
+    pool_free(&context_pool, context);
+}
+
+void
+asys_context_close(struct asys_context *context)
+{
+    struct asys_record *record;
+    context->closed = true;
+    asys_cancel_context(context, -ECANCELED);
+    {
+        INTERRUPTS_OFF_SCOPE();
+        list_remove(&context->backlog_link);
+        list_remove(&context->ring_link);
+    }
+    while ((record = asys_context_take(context)))
+        asys_record_release(record);
+    wake_up_all(&context->waiters);
+}
+
+/* ---- Records ---- */
+
+static struct asys_record *
+record_take(struct asys_context *context)
+{
+    struct asys_record *record = context->spares;
+    if (unlikely(!record))
+        return pool_alloc(&record_pool);
+    context->spares = record->hash_next;
+    context->spare_count--;
+    return record;
+}
+
+struct asys_record *
+asys_record_create(struct asys_context *context)
+{
+    struct task *task = current_task();
+    if (context->closed || task->asys_records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
+        return NULL;
+    struct asys_record *record = record_take(context);
+    if (!record)
+        return NULL;
+    task->asys_records++;
+    records_total++;
+    context->records++;
+    context->in_progress++;
+    record->call.error = 0;
+    record->call.following = NULL;
+    record->call.begin = NULL;
+    record->context = context;
+    record->fibril = NULL;
+    record->task_id = task->tid;
+    record->id = next_id++;
+    record->flags = record->event_flags = 0;
+    record->chain = NULL;
+    record->group = NULL;
+    record->deadline = 0;
+    record->cancel_error = 0;
+    list_add_tail(&context->active, &record->link);
+    return record;
+}
+
+/* The limit is the submitting thread's, which may have ended. */
+static void
+task_count_out(u32 tid)
+{
+    struct task *task = current_task();
+    if (unlikely(task->tid != tid))
+        task = task_find(tid);
+    if (task && task->asys_records > 0)
+        task->asys_records--;
+}
+
+void
+asys_record_release(struct asys_record *record)
+{
+    struct asys_context *context = record->context;
+    task_count_out(record->task_id);
+    records_total--;
+    context->records--;
+    if (context->spare_count < SPARES_MOST && !context->closed) {
+        record->hash_next = context->spares;
+        context->spares = record;
+        context->spare_count++;
+    } else {
+        pool_free(&record_pool, record);
+    }
+}
+
+static void
+record_leave(struct asys_record *record)
+{
+    {
+        INTERRUPTS_OFF_SCOPE();
+        record->fibril = NULL;
+        list_remove(&record->link);
+    }
+    record->context->in_progress--;
+    if (unlikely(record->flags & ASYS_WANT_ID))
+        asys_id_remove(record);
+}
+
+void
+asys_record_drop(struct asys_record *record)
+{
+    struct asys_context *context = record->context;
+    record_leave(record);
+    asys_record_release(record);
+    wake_up_all(&context->waiters); /* perhaps nothing more will come */
+}
+
+static void
+completed_add(struct asys_context *context, struct asys_record *record)
+{
+    INTERRUPTS_OFF_SCOPE();
+    list_add_tail(&context->completed, &record->link);
+    context->completed_count++;
+    if (context->ring && list_empty(&context->backlog_link))
+        list_add_tail(&backlogs, &context->backlog_link);
+}
+
+void
+asys_record_post(struct asys_record *record, long result)
+{
+    struct asys_context *context = record->context;
+    record->result = (s32)result;
+    trace(TRACE_COMPLETE, record->call.number, (u32)result);
+    record_leave(record);
+    if (unlikely(context->closed)) {
+        asys_record_release(record);
+        return;
+    }
+    bool was_empty = asys_context_ready(context) == 0;
+    if (context->ring && asys_ring_store(context, record))
+        asys_record_release(record);
+    else
+        completed_add(context, record);
+    wake_up_all(&context->waiters);
+    if (was_empty && asys_notify_wanted(context))
+        asys_notify(context);
+}
+
+void
+asys_record_complete(struct call *call, long result)
+{
+    asys_record_post(container_of(call, struct asys_record, call), result);
+}
+
+struct asys_record *
+asys_record_of(struct call *call)
+{
+    if (call->complete != asys_record_complete && call->complete != asys_entry_complete)
+        return NULL;
+    return container_of(call, struct asys_record, call);
+}
+
+/* ---- Collecting ---- */
+
+u32
+asys_context_ready(const struct asys_context *context)
+{
+    return context->completed_count + (context->ring ? asys_ring_ready(context->ring) : 0);
+}
+
+struct asys_record *
+asys_context_take(struct asys_context *context)
+{
+    INTERRUPTS_OFF_SCOPE();
+    if (list_empty(&context->completed))
+        return NULL;
+    struct asys_record *record = list_first(&context->completed, struct asys_record, link);
+    list_remove(&record->link);
+    context->completed_count--;
+    return record;
+}
+
+void
+asys_context_put_back(struct asys_context *context, struct asys_record *record)
+{
+    {
+        INTERRUPTS_OFF_SCOPE();
+        list_add_head(&context->completed, &record->link);
+        context->completed_count++;
+    }
+    wake_up_all(&context->waiters);
+}
+
+void
+asys_backlogs_flush(void)
+{
+    struct asys_context *context, *following;
+    list_for_each_safe(context, following, &backlogs, backlog_link)
+        if (asys_ring_flush(context))
+            list_remove(&context->backlog_link);
+}
+
+/* Nothing more will come: every call in progress sleeps here itself. */
+static bool
+is_hopeless(const struct asys_context *context)
+{
+    return context->in_progress == context->awaiting;
+}
+
+int
+asys_context_wait(struct asys_context *context, u32 least, u64 deadline_ns)
+{
+    struct call *call = current_fibril()->call;
+    const struct asys_record *own = call ? asys_record_of(call) : NULL;
+    bool counted = own && own->context == context;
+    context->awaiting += counted;
+    int error = wait_event_interruptible_until(
+        &context->waiters,
+        asys_context_ready(context) >= least || is_hopeless(context) || context->closed,
+        deadline_ns);
+    context->awaiting -= counted;
+    return error;
+}

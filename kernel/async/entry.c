@@ -1,0 +1,293 @@
+/* Entries: see entry.h. What an entry asks for beside its call is done in two places: when it begins
+ * (arguments, deadline, is it to run at all) and in its sink. */
+#include "kernel/async/entry.h"
+#include "arch.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/heap.h"
+#include "kernel/task.h"
+#include "kernel/trace.h"
+
+#define ERROR_MOST 4095
+
+static struct pool chain_pool = POOL_INIT("asys_chain", struct asys_chain);
+static struct pool group_pool = POOL_INIT("asys_group", struct asys_group);
+
+struct entry_batch {
+    struct batch batch;
+    struct asys_context *context;
+    struct entry_source *source;
+    struct asys_group *group; /* open: the next entry is a member */
+    u32 taken;
+};
+
+static bool
+is_error(long result)
+{
+    return result < 0 && result >= -ERROR_MOST;
+}
+
+/* ---- Beginning ---- */
+
+static void
+deadline_reached(struct timer *timer)
+{
+    asys_record_cancel(container_of(timer, struct asys_record, timer), -ETIME);
+}
+
+/* An *always* entry runs in spite of what was cancelled before it. */
+static void
+cancellation_set_aside(struct fibril *self, struct asys_record *record)
+{
+    INTERRUPTS_OFF_SCOPE();
+    record->cancel_error = 0;
+    if (!self->task->unwinding && !self->task->process->exiting)
+        self->cancel_error = 0;
+}
+
+static void
+arguments_from_results(struct asys_record *record)
+{
+    for (unsigned i = 0; i < 6; i++)
+        if (record->source[i])
+            record->call.arguments[i] =
+                (unsigned long)record->chain->results[record->place - record->source[i]];
+}
+
+static void
+chain_begin(struct fibril *self, struct asys_record *record)
+{
+    struct asys_chain *chain = record->chain;
+    if (record->flags & ASYS_ALWAYS)
+        cancellation_set_aside(self, record);
+    else if (chain->cancel_error)
+        record->call.error = chain->cancel_error;
+    else if (chain->failed)
+        record->call.error = -ECANCELED;
+    if (!record->call.error)
+        arguments_from_results(record);
+}
+
+static void
+entry_begin(struct call *call)
+{
+    struct asys_record *record = container_of(call, struct asys_record, call);
+    struct fibril *self = current_fibril();
+    {
+        INTERRUPTS_OFF_SCOPE();
+        record->fibril = self;
+        if (record->cancel_error && !call->error)
+            call->error = record->cancel_error;
+    }
+    if (record->flags & ASYS_ALWAYS && record->chain)
+        call->error = 0;
+    if (record->chain && !call->error)
+        chain_begin(self, record);
+    if (record->deadline) {
+        timer_init(&record->timer, deadline_reached);
+        timer_arm(&record->timer, record->deadline);
+    }
+    self->inline_only = record->flags & ASYS_INLINE;
+}
+
+/* ---- The sink ---- */
+
+static void
+chain_done(struct asys_record *record, long result)
+{
+    struct asys_chain *chain = record->chain;
+    chain->results[record->place] = (s32)result;
+    if (is_error(result))
+        chain->failed = true;
+    if (++chain->done == chain->count)
+        pool_free(&chain_pool, chain);
+    record->chain = NULL;
+}
+
+/* The member that is done last carries the group's completion. */
+static void
+group_done(struct asys_record *record, long result)
+{
+    struct asys_group *group = record->group;
+    if (is_error(result) && !group->error)
+        group->error = (s32)result;
+    record->group = NULL;
+    if (--group->members > 0 || !group->closed) {
+        asys_record_drop(record);
+        return;
+    }
+    record->cookie = group->cookie;
+    record->event_flags |= ASYS_EVENT_GROUP;
+    result = group->error;
+    pool_free(&group_pool, group);
+    asys_record_post(record, result);
+}
+
+void
+asys_entry_complete(struct call *call, long result)
+{
+    struct asys_record *record = container_of(call, struct asys_record, call);
+    if (record->deadline)
+        timer_cancel(&record->timer);
+    current_fibril()->inline_only = false;
+    if (record->chain)
+        chain_done(record, result);
+    if (record->group)
+        group_done(record, result);
+    else if (record->flags & ASYS_QUIET && !is_error(result))
+        asys_record_drop(record);
+    else
+        asys_record_post(record, result);
+}
+
+/* ---- Taking entries ---- */
+
+static void
+record_fill(struct asys_record *record, const struct asys_entry *entry)
+{
+    bool sources = false;
+    record->call.number = entry->number;
+    record->call.begin = entry_begin;
+    record->call.complete = asys_entry_complete;
+    record->cookie = entry->cookie;
+    record->deadline = entry->deadline;
+    record->flags = entry->flags;
+    for (unsigned i = 0; i < 6; i++) {
+        record->call.arguments[i] = entry->argument[i];
+        record->source[i] = entry->source[i];
+        if (entry->source[i] > record->place)
+            record->call.error = -EINVAL;
+        sources = sources || entry->source[i];
+    }
+    if (entry->flags & ~ASYS_ENTRY_FLAGS || entry->reserved || entry->reserved_too ||
+        (sources && !record->chain))
+        record->call.error = -EINVAL;
+    trace(TRACE_SUBMIT, record->call.number, (u32)entry->cookie);
+}
+
+/* A record that was never begun goes. */
+static void
+record_give_up(struct asys_record *record)
+{
+    record->group = NULL;
+    asys_record_drop(record);
+}
+
+static int
+group_join(struct entry_batch *submit, struct asys_record *record, const struct asys_entry *entry)
+{
+    struct asys_group *group = submit->group;
+    if (!group && !(entry->flags & ASYS_GROUP))
+        return 0;
+    if (!group)
+        group = submit->group = pool_alloc(&group_pool);
+    if (!group)
+        return -EAGAIN;
+    group->members++;
+    record->group = group;
+    if (!(entry->flags & ASYS_GROUP)) {
+        group->closed = true;
+        group->cookie = entry->cookie;
+        submit->group = NULL;
+    }
+    return 0;
+}
+
+static int
+record_take(struct entry_batch *submit, struct asys_chain *chain, struct asys_record **result,
+            bool *linked)
+{
+    struct asys_entry entry;
+    int error = submit->source->next(submit->source, &entry);
+    if (error)
+        return error;
+    struct asys_record *record = asys_record_create(submit->context);
+    if (!record)
+        return -EAGAIN;
+    *linked = entry.flags & ASYS_LINK;
+    record->place = chain ? chain->count : 0;
+    record->chain = chain;
+    record_fill(record, &entry);
+    error = group_join(submit, record, &entry);
+    if (error) {
+        record_give_up(record);
+        return error;
+    }
+    if (entry.flags & ASYS_WANT_ID) {
+        asys_id_insert(record);
+        if (submit->source->tell_id)
+            submit->source->tell_id(submit->source, submit->taken, record->id);
+    }
+    submit->taken++;
+    *result = record;
+    return 0;
+}
+
+/* The rest of a chain whose first entry is there. What cannot be taken cuts the chain: what was taken
+ * runs, and the batch ends after it. */
+static void
+chain_take(struct entry_batch *submit, struct asys_record *first)
+{
+    struct asys_record *last = first, *record;
+    bool linked = true;
+    struct asys_chain *chain = pool_alloc(&chain_pool);
+    if (!chain) {
+        first->call.error = -EAGAIN;
+        return;
+    }
+    first->chain = chain;
+    chain->count = 1;
+    while (linked && chain->count < ASYS_CHAIN_MOST) {
+        int error = record_take(submit, chain, &record, &linked);
+        if (error) {
+            submit->batch.error = error;
+            return;
+        }
+        chain->count++;
+        last->call.following = &record->call;
+        last = record;
+    }
+    if (linked)
+        last->call.error = -EINVAL;
+}
+
+static int
+entry_next(struct batch *batch, struct call **call)
+{
+    struct entry_batch *submit = container_of(batch, struct entry_batch, batch);
+    struct asys_record *record;
+    bool linked;
+    if (batch->error) /* a chain was cut */
+        return batch->error;
+    int error = record_take(submit, NULL, &record, &linked);
+    if (error)
+        return error;
+    if (linked)
+        chain_take(submit, record);
+    *call = &record->call;
+    return 0;
+}
+
+/* A group that the batch's end leaves open ends with the members that there are. */
+static void
+group_close(struct entry_batch *submit)
+{
+    struct asys_group *group = submit->group;
+    if (!group)
+        return;
+    group->closed = true;
+    if (group->members == 0)
+        pool_free(&group_pool, group);
+}
+
+long
+asys_entries_run(struct asys_context *context, struct entry_source *source)
+{
+    struct entry_batch submit = {
+        .batch.next = entry_next, .context = context, .source = source};
+    asys_context_get(context);
+    batch_run(&submit.batch);
+    group_close(&submit);
+    asys_context_put(context);
+    return submit.taken ? (long)submit.taken : submit.batch.error;
+}

@@ -1,0 +1,55 @@
+/* Notification of contexts: see notify.h. */
+#include "kernel/async/notify.h"
+#include "fs/descriptor.h"
+#include "fs/file.h"
+#include "kernel/errno.h"
+#include "kernel/process.h"
+#include "kernel/signal.h"
+#include "kernel/task.h"
+
+int
+asys_notify_init(struct asys_context *context, const struct asys_setup *setup)
+{
+    if (setup->flags & ASYS_SETUP_SIGNAL) {
+        if (setup->signal < 1 || setup->signal > SIGNALS)
+            return -EINVAL;
+        context->notify_signal = setup->signal;
+        context->notify_value = setup->signal_value;
+        context->notify_process = current_task()->process;
+        process_get(context->notify_process);
+    }
+    if (setup->flags & ASYS_SETUP_EVENTFD) {
+        int error = descriptor_file(setup->notify_fd, &context->notify_file);
+        if (error)
+            return error;
+        if (!context->notify_file->ops->write)
+            return -EINVAL;
+    }
+    return 0;
+}
+
+void
+asys_notify_end(struct asys_context *context)
+{
+    if (context->notify_process)
+        process_put(context->notify_process);
+    if (context->notify_file)
+        file_put(context->notify_file);
+}
+
+void
+asys_notify(struct asys_context *context)
+{
+    if (context->notify_signal) {
+        struct signal_info info = {.number = (s32)context->notify_signal, .code = CODE_QUEUE};
+        info.fields[0] = context->notify_process->id;
+        info.fields[2] = context->notify_value;
+        (void)signal_send_process(context->notify_process, &info);
+    }
+    if (context->notify_file) {
+        u64 one = 1;
+        struct iter iter;
+        iter_init_kernel(&iter, &one, sizeof(one));
+        (void)file_write(context->notify_file, &iter, NULL);
+    }
+}
