@@ -117,9 +117,20 @@ ahci_reset(struct ata_port *port)
     return (stopped || engine_stop(ahci)) && engine_start(ahci);
 }
 
+/* After an error: [AHCI] 6.2.2.1. */
+static bool
+ahci_restart(struct ata_port *port)
+{
+    struct ahci_port *ahci = port->controller;
+    u32 busy = ATA_BSY | ATA_DRQ;
+    return engine_stop(ahci) && !(device_read32(ahci->registers, PORT_TASKFILE) & busy) &&
+           engine_start(ahci);
+}
+
 static const struct ata_controller_ops ahci_ops = {
     .start = ahci_start,
     .overdue = ahci_overdue,
+    .restart = ahci_restart,
     .reset = ahci_reset,
 };
 

@@ -192,6 +192,14 @@ end_slots(struct ahci_port *ahci, u32 slots, enum ata_result result)
             end_slot(ahci, slot, result, taskfile);
 }
 
+/* What the device or the controller has not finished. */
+static u32
+open_slots(const struct ahci_port *ahci)
+{
+    return device_read32(ahci->registers, PORT_QUEUED) |
+           device_read32(ahci->registers, PORT_ISSUED);
+}
+
 static unsigned
 count_bits(u32 bits)
 {
@@ -207,8 +215,7 @@ service(struct ahci_port *ahci, u64 *counter)
 {
     u32 interrupts = device_read32(ahci->registers, PORT_INTERRUPTS);
     device_write32(ahci->registers, PORT_INTERRUPTS, interrupts);
-    u32 open = device_read32(ahci->registers, PORT_QUEUED) |
-               device_read32(ahci->registers, PORT_ISSUED);
+    u32 open = open_slots(ahci);
     u32 finished = ahci->issued & ~open, failed = 0;
     if (interrupts & INTERRUPT_ERRORS)
         failed = ahci->issued & open;
@@ -243,8 +250,10 @@ bool
 ahci_overdue(struct ata_port *port)
 {
     struct ahci_port *ahci = port->controller;
-    if (service(ahci, &ata_counters.polled))
-        return true;
+    const struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
+    bool has_it = ahci->active[oldest->slot] == oldest;
+    if (has_it && !(open_slots(ahci) & 1u << oldest->slot))
+        return service(ahci, &ata_counters.polled);
     u32 taskfile = device_read32(ahci->registers, PORT_TASKFILE);
     for (unsigned slot = 0; slot < AHCI_SLOTS; slot++)
         if (ahci->active[slot])
