@@ -145,6 +145,10 @@ ahci_start(struct ata_port *port, struct ata_command *command)
     unsigned slot = command->slot;
     bool packet = command->protocol == ATA_PACKET_PIO || command->protocol == ATA_PACKET_DMA;
     ASSERT(!(ahci->issued & 1u << slot));
+    if (!ahci->running) { /* a reset did not help */
+        ata_command_end(command, ATA_CONFUSED, ATA_BSY, 0);
+        return;
+    }
     struct command_table *table = page_address(ahci->tables[slot]);
     struct command_header *header = header_of(ahci, slot);
     write_fis(table->fis, command);
@@ -262,5 +266,6 @@ ahci_overdue(struct ata_port *port)
     device_write32(ahci->registers, PORT_COMMAND, command & ~COMMAND_START);
     memset(ahci->active, 0, sizeof ahci->active);
     ahci->issued = 0;
+    ahci->running = false;
     return false;
 }

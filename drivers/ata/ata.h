@@ -165,7 +165,7 @@ struct ata_controller_ops {
      * commands and forgets them, so that late interrupts and data do no harm, and returns false. */
     bool (*overdue)(struct ata_port *port);
     /* Makes the port take commands again after ATA_FAILED; nothing is active. Sleeps, bounded. False:
-     * it needs a reset. NULL: nothing need be done. */
+     * it needs a reset. NULL: nothing need be done. (See ata_port_restart.) */
     bool (*restart)(struct ata_port *port);
     /* Makes the devices ready for commands, whatever they were doing; nothing is active. Sleeps,
      * bounded. False: they are not. */
@@ -201,8 +201,12 @@ void ata_port_free(struct ata_port *port); /* not started yet */
 int ata_port_start(struct ata_port *port) MUST_CHECK;
 /* For disk_driver: there is work. */
 extern const struct disk_driver ata_disk_driver;
-/* Runs one command on a held port and waits for its end (bound: the command's time limit). */
+/* Runs one command on a held port and waits for its end (bound: the command's time limit); if it has
+ * failed, the port takes commands again. */
 void ata_run_alone(struct ata_port *port, struct ata_command *command);
+/* After commands that failed, none is active: makes the port take others. False: it had to be reset,
+ * so the device knows no more what failed. Sleeps. */
+bool ata_port_restart(struct ata_port *port);
 /* The held port's spare command, emptied, for ata_run_alone. */
 struct ata_command *ata_command_spare(struct ata_device *device);
 /* Sleeps on a held port; the bound is the time given. */

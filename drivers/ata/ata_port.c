@@ -211,6 +211,18 @@ ata_run_alone(struct ata_port *port, struct ata_command *command)
     interrupts_restore(state);
     wait_event(&port->wake, command->finished); /* the timer ends it if nothing else does */
     port->alone = NULL;
+    if (command->result == ATA_FAILED)
+        ata_port_restart(port);
+}
+
+bool
+ata_port_restart(struct ata_port *port)
+{
+    if (!port->ops->restart || port->ops->restart(port))
+        return true;
+    ata_counters.resets++;
+    port->ops->reset(port); /* if it does not help, what comes next will fail at once */
+    return false;
 }
 
 void

@@ -30,15 +30,13 @@ make_ready(struct ata_port *port, const struct ata_command *command)
         reset_port(port);
         return;
     }
-    if (port->ops->restart && !port->ops->restart(port))
-        reset_port(port);
     if (device->packet)
         atapi_request_sense(device);
 }
 
 /* A queued command failed, and all others that were queued have ended with it. Which one it was
- * stands in the device's log; the others are cut off only. Where there is no such log, the device may
- * be going on with them: it is stopped, and each of them may be the one. */
+ * stands in the device's log; the others are cut off only. Where there is no such log, each may be the
+ * one, and a reset makes sure that the device does not go on with any of them. */
 static void
 find_culprit(struct ata_port *port, struct ata_device *device)
 {
@@ -73,8 +71,9 @@ settle(struct ata_port *port)
     }
     if (!worst) /* cut off by nobody: by a command that was given up meanwhile */
         return;
+    bool restarted = worst->result != ATA_FAILED || ata_port_restart(port);
     make_ready(port, worst);
-    if (worst->result == ATA_FAILED && worst->protocol == ATA_QUEUED_IN)
+    if (worst->result == ATA_FAILED && worst->protocol == ATA_QUEUED_IN && restarted)
         find_culprit(port, worst->device);
 }
 
