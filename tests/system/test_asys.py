@@ -132,6 +132,7 @@ PROVOCATIONS = {
     'panic': r'provoked$',
     'assert': r'assertion failed: mutex.owner == current_fibril\(\) \(kernel/sys/provoke.c:\d+\)',
     'overflow': r'kernel stack overflow: fibril \d+ of task \d+ \(t-provoke\) in call write$',
+    'null-in-copy': r'exception 14 \(page fault\) at 8[0-9a-f]{7}$',
     'null': r'exception 14 \(page fault\) at [0-9a-f]{8}$',
     'mutex-twice': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
     'mutex-unowned': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
