@@ -187,7 +187,19 @@ disk_ioctl(struct file *file, u32 command, uintptr_t argument)
     }
 }
 
-static const struct file_ops disk_file_ops = {.read = disk_read, .ioctl = disk_ioctl};
+static u64
+disk_end(struct file *file)
+{
+    const struct disk *disk = file->private;
+
+    return disk->sectors * SECTOR_SIZE;
+}
+
+static const struct file_ops disk_file_ops = {
+    .read = disk_read,
+    .ioctl = disk_ioctl,
+    .end = disk_end,
+};
 
 /* ---- null, zero, full, random ---- */
 
@@ -265,13 +277,25 @@ console_poll(struct file *file, struct poll_table *table)
 
 /* ---- Start ---- */
 
-static const struct file_ops null_ops = {.read = null_read, .write = null_write};
-static const struct file_ops zero_ops = {.read = zero_read, .write = null_write};
-static const struct file_ops full_ops = {.read = zero_read, .write = full_write};
+static const struct file_ops null_ops = {
+    .read = null_read,
+    .write = null_write,
+    .no_position = true,
+};
+static const struct file_ops zero_ops = {
+    .read = zero_read,
+    .write = null_write,
+    .no_position = true,
+};
+static const struct file_ops full_ops = {
+    .read = zero_read,
+    .write = full_write,
+    .no_position = true,
+};
 static const struct file_ops random_ops = {
     .read = random_read,
     .write = null_write,
-    .stream = true,
+    .no_position = true,
 };
 static const struct file_ops console_ops = {
     .read = null_read, /* nobody types: always at its end */

@@ -1,5 +1,5 @@
-/* Open directories: getdents64. Called by its handler; the entries come from the file system's
- * read_directory and go straight to user memory. */
+/* Open directories: getdents64 and the older getdents. Called by their handlers; the entries come from
+ * the file system's read_directory and go straight to user memory. */
 #include "arch.h"
 #include "fs/abi.h"
 #include "fs/file.h"
@@ -15,6 +15,7 @@ struct listing {
     size_t left, done;
     u64 next; /* position behind the last entry that was taken */
     u32 entries;
+    bool old; /* in struct linux_dirent */
 };
 
 #define RECORD_HEAD offsetof(struct abi_dirent64, name)
@@ -45,11 +46,34 @@ record_put(char USER *to, const struct abi_dirent64 *head, const char *name, siz
     return error;
 }
 
+#define OLD_HEAD offsetof(struct abi_dirent, name)
+
+/* The same in the old layout, with the type at the end. */
+static int
+old_record_put(char USER *to, const struct abi_dirent64 *head, const char *name, size_t length,
+               size_t size)
+{
+    struct abi_dirent old = {head->inode_low, head->offset_low, head->record_length};
+    int error;
+
+    if (head->inode_high || head->offset_high)
+        return -EOVERFLOW;
+    error = copy_to_user(to, &old, OLD_HEAD);
+    if (!error)
+        error = copy_to_user(to + OLD_HEAD, name, length);
+    if (!error)
+        error = clear_user(to + OLD_HEAD + length, size - OLD_HEAD - length - 1);
+    if (!error)
+        error = copy_to_user(to + size - 1, &head->type, 1);
+    return error;
+}
+
 static int
 listing_emit(void *argument, const char *name, size_t length, u64 number, u8 type, u64 next)
 {
     struct listing *listing = argument;
-    size_t size = ALIGN_UP(RECORD_HEAD + length + 1, 8);
+    size_t size = listing->old ? ALIGN_UP(OLD_HEAD + length + 2, 4)
+                               : ALIGN_UP(RECORD_HEAD + length + 1, 8);
     struct abi_dirent64 head = {
         .inode_low = (u32)number,
         .inode_high = (u32)(number >> 32),
@@ -62,7 +86,7 @@ listing_emit(void *argument, const char *name, size_t length, u64 number, u8 typ
 
     if (size > listing->left)
         return listing->done ? 1 : -EINVAL;
-    error = record_put(listing->to, &head, name, length, size);
+    error = (listing->old ? old_record_put : record_put)(listing->to, &head, name, length, size);
     if (error)
         return error;
     listing->to += size;
@@ -73,9 +97,13 @@ listing_emit(void *argument, const char *name, size_t length, u64 number, u8 typ
 }
 
 long
-file_read_directory(struct file *file, void USER *buffer, size_t size)
+file_read_directory(struct file *file, void USER *buffer, size_t size, bool old_layout)
 {
-    struct listing listing = {.to = buffer, .left = MIN(size, (size_t)0x7ffff000)};
+    struct listing listing = {
+        .to = buffer,
+        .left = MIN(size, (size_t)0x7ffff000),
+        .old = old_layout,
+    };
     int error;
 
     if (file->flags & OPEN_PATH)

@@ -60,7 +60,9 @@ struct file_ops {
     /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
     void (*last_close)(struct file *file);
     bool stays_in_process; /* fork gives the child no descriptor for it */
-    bool stream; /* no position: lseek and pread are -ESPIPE */
+    bool stream;      /* no position: lseek and pread are -ESPIPE */
+    bool no_position; /* it does not matter, and seeking leaves it at 0 */
+    u64 (*end)(struct file *file); /* where SEEK_END counts from; NULL: from the inode's size */
 };
 
 struct file {
@@ -110,7 +112,8 @@ extern const struct file_ops file_regular_ops; /* regular files in the page cach
 extern const struct file_ops file_directory_ops;
 /* Reads `size` bytes of contents that lie in `object` through the page cache. */
 int file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position);
-/* getdents64: linux_dirent64 records from the file's position on; the bytes, or a negative errno. */
-long file_read_directory(struct file *file, void USER *buffer, size_t size);
+/* getdents64: linux_dirent64 records from the file's position on (or the old layout's); the bytes, or a
+ * negative errno. */
+long file_read_directory(struct file *file, void USER *buffer, size_t size, bool old_layout);
 
 #endif

@@ -45,6 +45,13 @@ iter_advance(struct iter *iter, size_t size)
     iter->done += size;
 }
 
+void
+iter_skip(struct iter *iter, size_t size)
+{
+    ASSERT(size <= iter->piece && size <= iter->left);
+    iter_advance(iter, size);
+}
+
 int
 iter_put(struct iter *iter, const void *from, size_t size)
 {

@@ -31,4 +31,7 @@ int iter_put(struct iter *iter, const void *from, size_t size) MUST_CHECK;
 int iter_put_zeros(struct iter *iter, size_t size) MUST_CHECK;
 int iter_take(struct iter *iter, void *to, size_t size) MUST_CHECK;
 
+/* Goes on as if `size` bytes had been moved (at most iter->piece): somebody else did. */
+void iter_skip(struct iter *iter, size_t size);
+
 #endif

@@ -154,8 +154,9 @@ def cause(result, status, timeout):
     if result.status == STATUS_TIMEOUT:
         return f'hung: no end within {timeout} s; the log ends with:\n' + indented(result.log)
     if panic.PANIC.search(result.log.encode()):
-        at = re.search(r'PANIC:', result.log).start()
-        return 'panicked:\n' + indented(result.log[at:], 40)
+        report = panic.with_lines(result.log[result.log.index('PANIC:'):],
+                                  os.path.join(BUILD, 'kernel.elf'))
+        return 'panicked:\n' + indented(report, 40)
     if result.status == STATUS_PANIC:
         return 'crashed: the machine ended by itself\n' + indented(result.stderr)
     return (f'exited with {result.status} instead of {status}:\n'

@@ -27,14 +27,14 @@ $(GEN)/syscalls.h $(GEN)/syscall_table.c &: kernel/sys/syscalls.master tools/mks
 	@mkdir -p $(GEN)
 	$(Q)python3 tools/mksyscalls.py kernel/sys/syscalls.master $(GEN)
 
-$(BUILD)/kernel/%.o: %.c $(GEN)/syscalls.h
+$(BUILD)/kernel/%.o: %.c $(GEN)/syscalls.h tools/kernel.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
 $(BUILD)/kernel/gen/%.o: $(GEN)/%.c $(GEN)/syscalls.h
 	$(call say,CC,$<)
 	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
-$(BUILD)/kernel/%.asm.o: %.asm
+$(BUILD)/kernel/%.asm.o: %.asm tools/kernel.mk
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
 	$(Q)nasm -f elf32 -g -F dwarf -I. -MD $(@:.o=.d) $< -o $@

@@ -75,6 +75,8 @@ page_fault(struct registers *registers)
     if (kernel_fault || !(registers->eflags & EFLAGS_INTERRUPT))
         exception_in_kernel(registers);
     __asm__ volatile("sti");
+    if (!from_user)
+        current_fibril()->copy_recovery = 0; /* a fault in the handler is the kernel's own */
     int error = address < USER_END
                     ? arch_hooks.user_fault(address, registers->error & FAULT_WRITE)
                     : -EFAULT;

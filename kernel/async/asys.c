@@ -90,14 +90,17 @@ sys_asys_await_completion(void USER *user)
     struct asys_context *context = asys_context_of(current_task());
     if (!context)
         return -EAGAIN;
-    int error = asys_context_wait(context, 1, 0);
-    if (error)
-        return error == -ERESTARTSYS ? -EINTR : error;
     struct asys_record *record = asys_context_take(context);
-    if (!record)
-        return -EDEADLK;
+    if (!record) {
+        int error = asys_context_wait(context, 1, 0);
+        if (error)
+            return error == -ERESTARTSYS ? -EINTR : error;
+        record = asys_context_take(context);
+        if (!record)
+            return -EDEADLK;
+    }
     struct asys_completion completion = {record->result, (u32)record->cookie};
-    error = copy_to_user(user, &completion, sizeof(completion));
+    int error = copy_to_user(user, &completion, sizeof(completion));
     if (error) {
         asys_context_put_back(context, record);
         return error;

@@ -152,17 +152,30 @@ asys_record_release(struct asys_record *record)
     }
 }
 
+/* No longer in progress: taken off the list of those that are. Interrupts off. */
+static inline void
+record_detach(struct asys_record *record)
+{
+    record->fibril = NULL;
+    list_remove(&record->link);
+}
+
+static void
+record_count_done(struct asys_record *record)
+{
+    record->context->in_progress--;
+    if (unlikely(record->flags & ASYS_WANT_ID))
+        asys_id_remove(record);
+}
+
 static void
 record_leave(struct asys_record *record)
 {
     {
         INTERRUPTS_OFF_SCOPE();
-        record->fibril = NULL;
-        list_remove(&record->link);
+        record_detach(record);
     }
-    record->context->in_progress--;
-    if (unlikely(record->flags & ASYS_WANT_ID))
-        asys_id_remove(record);
+    record_count_done(record);
 }
 
 void
@@ -174,10 +187,12 @@ asys_record_drop(struct asys_record *record)
     wake_up_all(&context->waiters); /* perhaps nothing more will come */
 }
 
+/* From the list of calls in progress to that of completions. */
 static void
 completed_add(struct asys_context *context, struct asys_record *record)
 {
     INTERRUPTS_OFF_SCOPE();
+    record_detach(record);
     list_add_tail(&context->completed, &record->link);
     context->completed_count++;
     if (context->ring && list_empty(&context->backlog_link))
@@ -190,16 +205,19 @@ asys_record_post(struct asys_record *record, long result)
     struct asys_context *context = record->context;
     record->result = (s32)result;
     trace(TRACE_COMPLETE, record->call.number, (u32)result);
-    record_leave(record);
     if (unlikely(context->closed)) {
+        record_leave(record);
         asys_record_release(record);
         return;
     }
     bool was_empty = asys_context_ready(context) == 0;
-    if (context->ring && asys_ring_store(context, record))
+    if (context->ring && asys_ring_store(context, record)) {
+        record_leave(record);
         asys_record_release(record);
-    else
+    } else {
+        record_count_done(record); /* before, since the tick may move it on into the ring */
         completed_add(context, record);
+    }
     wake_up_all(&context->waiters);
     if (was_empty && asys_notify_wanted(context))
         asys_notify(context);

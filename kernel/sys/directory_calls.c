@@ -10,17 +10,29 @@
 #include "kernel/errno.h"
 #include "kernel/task.h"
 
-long
-sys_getdents64(int fd, void USER *buffer, size_t size)
+static long
+directory_read(int fd, void USER *buffer, size_t size, bool old_layout)
 {
     struct file *file;
     long result = descriptor_file(fd, &file);
 
     if (result)
         return result;
-    result = file_read_directory(file, buffer, size);
+    result = file_read_directory(file, buffer, size, old_layout);
     file_put(file);
     return result;
+}
+
+long
+sys_getdents64(int fd, void USER *buffer, size_t size)
+{
+    return directory_read(fd, buffer, size, false);
+}
+
+long
+sys_getdents(int fd, void USER *buffer, size_t size)
+{
+    return directory_read(fd, buffer, size, true);
 }
 
 /* ---- Walking to what is to be changed ---- */

@@ -129,43 +129,77 @@ sys_writev(int fd, const void USER *vectors, u32 count)
     return move_vectors(fd, vectors, count, NULL, file_write);
 }
 
-long
-sys_preadv(int fd, const void USER *vectors, u32 count, u32 low, u32 high)
+static long
+move_vectors_at(int fd, const void USER *vectors, u32 count, u32 low, u32 high, move_function *move)
 {
     u64 position;
 
     if (!position_make(low, high, &position))
         return -EINVAL;
-    return move_vectors(fd, vectors, count, &position, file_read);
+    return move_vectors(fd, vectors, count, &position, move);
+}
+
+long
+sys_preadv(int fd, const void USER *vectors, u32 count, u32 low, u32 high)
+{
+    return move_vectors_at(fd, vectors, count, low, high, file_read);
 }
 
 long
 sys_pwritev(int fd, const void USER *vectors, u32 count, u32 low, u32 high)
 {
-    u64 position;
+    return move_vectors_at(fd, vectors, count, low, high, file_write);
+}
 
-    if (!position_make(low, high, &position))
-        return -EINVAL;
-    return move_vectors(fd, vectors, count, &position, file_write);
+/* linux/fs.h: RWF_HIPRI, RWF_DSYNC, RWF_SYNC, which ask for nothing that is not done anyway. */
+#define MOVE_FLAGS 7u
+
+static long
+move_vectors_2(int fd, const void USER *vectors, u32 count, u32 low, u32 high, u32 flags,
+               move_function *move)
+{
+    if (flags & ~MOVE_FLAGS)
+        return -EOPNOTSUPP;
+    if (low == ~0u && high == ~0u)
+        return move_vectors(fd, vectors, count, NULL, move);
+    return move_vectors_at(fd, vectors, count, low, high, move);
+}
+
+long
+sys_preadv2(int fd, const void USER *vectors, u32 count, u32 low, u32 high, u32 flags)
+{
+    return move_vectors_2(fd, vectors, count, low, high, flags, file_read);
+}
+
+long
+sys_pwritev2(int fd, const void USER *vectors, u32 count, u32 low, u32 high, u32 flags)
+{
+    return move_vectors_2(fd, vectors, count, low, high, flags, file_write);
 }
 
 /* ---- Position ---- */
 
+#define SEEK_DATA 3 /* a file without holes is all data; what lies behind its end is a hole */
+#define SEEK_HOLE 4
+
 static int
 seek_to(struct file *file, s64 offset, int whence, s64 *result)
 {
-    s64 from = 0;
+    s64 size = file->ops->end ? (s64)file->ops->end(file) : file->inode ? (s64)file->inode->size : 0;
+    s64 from = whence == 1 ? (s64)file->position : whence == 2 ? size : 0;
 
-    if (whence == 1)
-        from = (s64)file->position;
-    else if (whence == 2)
-        from = file->inode ? (s64)file->inode->size : 0;
-    else if (whence != 0)
+    if ((u32)whence > SEEK_HOLE)
         return -EINVAL;
+    if (whence >= SEEK_DATA && (offset < 0 || offset >= size))
+        return -ENXIO;
+    if (whence == SEEK_HOLE)
+        offset = size;
     if (__builtin_add_overflow(from, offset, result))
         return -EOVERFLOW;
     if (*result < 0)
         return -EINVAL;
+    if (file->ops->no_position)
+        *result = 0;
     file->position = (u64)*result;
     return 0;
 }
@@ -220,6 +254,26 @@ sys_close(int fd)
     return descriptor_close(current_task()->files, fd);
 }
 
+#define CLOSE_RANGE_CLOEXEC 4u /* linux/close_range.h */
+
+long
+sys_close_range(u32 first, u32 last, u32 flags)
+{
+    struct descriptor_table *table = current_task()->files;
+    int fd = (int)MIN(first, (u32)DESCRIPTORS_MAX);
+
+    if (first > last || (flags & ~CLOSE_RANGE_CLOEXEC))
+        return -EINVAL;
+    while ((fd = descriptor_next(table, fd)) >= 0 && (u32)fd <= last) {
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            (void)descriptor_set_flag(table, fd, true);
+        else
+            (void)descriptor_close(table, fd);
+        fd++;
+    }
+    return 0;
+}
+
 /* A further number for the file behind fd. */
 static long
 duplicate(int from, int lowest, bool close_on_exec)
@@ -266,83 +320,4 @@ sys_dup3(int from, int to, int flags)
     if (from == to || (flags & ~OPEN_CLOSE_ON_EXEC))
         return -EINVAL;
     return duplicate_to(from, to, flags & OPEN_CLOSE_ON_EXEC);
-}
-
-#define FLAGS_SETTABLE (OPEN_APPEND | OPEN_NONBLOCK | OPEN_DIRECT | OPEN_NO_ATIME)
-
-static long
-flags_get_or_set(int fd, bool set, u32 flags)
-{
-    struct file *file;
-    long result = descriptor_file(fd, &file);
-
-    if (result)
-        return result;
-    if (set)
-        file->flags = (file->flags & ~FLAGS_SETTABLE) | (flags & FLAGS_SETTABLE);
-    else
-        result = (long)file->flags;
-    file_put(file);
-    return result;
-}
-
-long
-sys_fcntl64(int fd, int command, uintptr_t argument)
-{
-    struct descriptor_table *table = current_task()->files;
-    int flag = descriptor_flag(table, fd);
-
-    if (flag < 0)
-        return flag;
-    switch (command) {
-    case F_DUPFD:
-    case F_DUPFD_CLOEXEC:
-        if (argument >= DESCRIPTORS_MAX)
-            return -EINVAL;
-        return duplicate(fd, (int)argument, command == F_DUPFD_CLOEXEC);
-    case F_GETFD: return flag;
-    case F_SETFD: return descriptor_set_flag(table, fd, argument & FD_CLOEXEC);
-    case F_GETFL: return flags_get_or_set(fd, false, 0);
-    case F_SETFL: return flags_get_or_set(fd, true, (u32)argument);
-    default: return -EINVAL;
-    }
-}
-
-#define FIONBIO 0x5421 /* asm-generic/ioctls.h */
-#define FIONCLEX 0x5450
-#define FIOCLEX 0x5451
-
-long
-sys_ioctl(int fd, u32 command, uintptr_t argument)
-{
-    struct file *file;
-    int value, error = descriptor_file(fd, &file);
-
-    if (error)
-        return error;
-    if (command == FIOCLEX || command == FIONCLEX) {
-        error = descriptor_set_flag(current_task()->files, fd, command == FIOCLEX);
-    } else if (command == FIONBIO) {
-        error = copy_from_user(&value, (const void USER *)argument, sizeof value);
-        if (!error)
-            file->flags = value ? file->flags | OPEN_NONBLOCK : file->flags & ~OPEN_NONBLOCK;
-    } else {
-        error = file->ops->ioctl ? file->ops->ioctl(file, command, argument) : -ENOTTY;
-    }
-    file_put(file);
-    return error;
-}
-
-/* Nothing is kept back from a disk. */
-long
-sys_sync(void)
-{
-    return 0;
-}
-
-long
-sys_fsync(int fd)
-{
-    int flag = descriptor_flag(current_task()->files, fd);
-    return MIN(flag, 0);
 }

@@ -219,3 +219,25 @@ sys_getcwd(char USER *buffer, size_t size)
     page_put(page);
     return result;
 }
+
+long
+sys_chroot(const char USER *path)
+{
+    struct directory_context *context = current_task()->directories;
+    struct inode *directory, *before;
+    int error = path_find_user(AT_FDCWD, path, PATH_DIRECTORY, &directory);
+
+    if (error)
+        return error;
+    error = inode_permission(directory, 1);
+    if (!error && current_credentials()->euid != 0)
+        error = -EPERM;
+    if (error) {
+        inode_put(directory);
+        return error;
+    }
+    before = context->root;
+    context->root = directory;
+    inode_put(before);
+    return 0;
+}

@@ -3,10 +3,12 @@
 #include "kernel/sys/provoke.h"
 #include "arch.h"
 #include "fs/pseudo.h"
+#include "kernel/address_space.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/map_source.h"
 #include "kernel/mutex.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
@@ -46,6 +48,33 @@ provoke_null(void)
 {
     static volatile int *volatile nowhere = NULL;
     *nowhere = 1;
+}
+
+static int
+null_get_page(struct map_source *source, u32 index, struct page **page)
+{
+    provoke_null();
+    return -EIO;
+}
+
+static void
+null_release(struct map_source *source)
+{
+}
+
+/* Serving the page fault of a user copy, the kernel itself goes wrong: that is no bad pointer of the
+ * program's. */
+static void
+provoke_null_in_copy(void)
+{
+    static const struct map_source_ops ops = {null_get_page, null_release, NULL};
+    static struct map_source source = {.references = 1, .ops = &ops};
+    uintptr_t at;
+    char byte;
+    struct address_space *space = current_task()->space;
+    if (area_find_free(space, PAGE_SIZE, &at) == 0 &&
+        area_create_mapped(space, at, PAGE_SIZE, PROTECTION_READ, false, &source, 0) == 0)
+        log_line("provoke: the copy gave %d", copy_from_user(&byte, (const void USER *)at, 1));
 }
 
 static void
@@ -98,6 +127,7 @@ static const struct {
     {"assert", provoke_assert},
     {"overflow", provoke_overflow},
     {"null", provoke_null},
+    {"null-in-copy", provoke_null_in_copy},
     {"mutex-twice", provoke_mutex_twice},
     {"mutex-unowned", provoke_mutex_unowned},
     {"mutex-kept", provoke_mutex_kept},

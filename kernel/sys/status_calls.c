@@ -1,4 +1,5 @@
-/* System calls that describe files and file systems: the stat and statfs families. */
+/* System calls that describe files: the stat family in all its layouts. Each fills the widest one, struct
+ * stat64, of which the others are made. */
 #include "arch.h"
 #include "fs/abi.h"
 #include "fs/descriptor.h"
@@ -9,7 +10,6 @@
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
-/* Every field is named, so that nothing is cleared first. */
 static void
 status_fill(struct abi_stat64 *restrict status, const struct inode *restrict inode)
 {
@@ -40,48 +40,127 @@ status_fill(struct abi_stat64 *restrict status, const struct inode *restrict ino
     };
 }
 
+/* How a status goes to user memory: 0, -EFAULT, or -EOVERFLOW. */
+typedef int status_put(const struct abi_stat64 *status, void USER *to);
+
+static int
+put_wide(const struct abi_stat64 *status, void USER *to)
+{
+    return copy_to_user(to, status, sizeof *status);
+}
+
+static int
+put_old(const struct abi_stat64 *status, void USER *to)
+{
+    struct abi_stat old = {
+        .device = (u32)status->device,
+        .inode = status->inode_number_low,
+        .mode = (u16)status->mode,
+        .links = (u16)status->links,
+        .uid = (u16)MIN(status->uid, 65534u),
+        .gid = (u16)MIN(status->gid, 65534u),
+        .special_device = status->special_device_low,
+        .size = status->size_low,
+        .block_size = status->block_size,
+        .blocks = status->blocks_low,
+        .accessed = status->accessed,
+        .accessed_ns = status->accessed_ns,
+        .modified = status->modified,
+        .modified_ns = status->modified_ns,
+        .changed = status->changed,
+        .changed_ns = status->changed_ns,
+    };
+
+    if (status->inode_number_high || status->size_high || status->size_low > 0x7fffffff ||
+        status->links > 0xffff)
+        return -EOVERFLOW;
+    return copy_to_user(to, &old, sizeof old);
+}
+
+static int
+put_oldest(const struct abi_stat64 *status, void USER *to)
+{
+    struct abi_stat_oldest old;
+
+    memset(&old, 0, sizeof old);
+    old.device = (u16)status->device;
+    old.inode = (u16)status->inode_number_low;
+    old.mode = (u16)status->mode;
+    old.links = (u16)status->links;
+    old.uid = (u16)MIN(status->uid, 65534u);
+    old.gid = (u16)MIN(status->gid, 65534u);
+    old.special_device = (u16)status->special_device_low;
+    old.size = status->size_low;
+    old.accessed = status->accessed;
+    old.modified = status->modified;
+    old.changed = status->changed;
+    if (status->inode_number_high || status->inode_number_low > 0xffff || status->links > 0xffff ||
+        status->size_high || status->size_low > 0x7fffffff)
+        return -EOVERFLOW;
+    return copy_to_user(to, &old, sizeof old);
+}
+
+#define STATX_BASIC 0x7ffu  /* all but the time of birth: we give these, whatever is asked for */
+#define STATX_RESERVED 0x80000000u
+
+static struct abi_statx_time
+time_wide(u32 seconds, u32 nanoseconds)
+{
+    return (struct abi_statx_time){seconds, (s32)seconds < 0 ? ~0u : 0, nanoseconds, 0};
+}
+
+static int
+put_statx(const struct abi_stat64 *status, void USER *to)
+{
+    struct abi_statx new;
+
+    memset(&new, 0, sizeof new);
+    new.mask = STATX_BASIC;
+    new.block_size = status->block_size;
+    new.links = status->links;
+    new.uid = status->uid;
+    new.gid = status->gid;
+    new.mode = (u16)status->mode;
+    new.inode_low = status->inode_number_low;
+    new.inode_high = status->inode_number_high;
+    new.size_low = status->size_low;
+    new.size_high = status->size_high;
+    new.blocks_low = status->blocks_low;
+    new.blocks_high = status->blocks_high;
+    new.accessed = time_wide(status->accessed, status->accessed_ns);
+    new.changed = time_wide(status->changed, status->changed_ns);
+    new.modified = time_wide(status->modified, status->modified_ns);
+    new.special_major = status->special_device_low >> 8;
+    new.special_minor = status->special_device_low & 0xff;
+    new.device_major = (u32)status->device >> 8;
+    new.device_minor = (u32)status->device & 0xff;
+    return copy_to_user(to, &new, sizeof new);
+}
+
+/* ---- By path and by descriptor ---- */
+
+/* Takes over the reference. */
 static long
-status_copy(struct inode *inode, void USER *to)
+status_give(struct inode *inode, void USER *to, status_put *put)
 {
     struct abi_stat64 status;
 
     status_fill(&status, inode);
     inode_put(inode);
-    return copy_to_user(to, &status, sizeof status);
+    return put(&status, to);
 }
 
 static long
-status_of_path(int dirfd, const char USER *path, unsigned how, void USER *to)
+status_of_path(int dirfd, const char USER *path, unsigned how, void USER *to, status_put *put)
 {
     struct inode *inode;
     int error = path_find_user(dirfd, path, how, &inode);
 
-    return error ? error : status_copy(inode, to);
+    return error ? error : status_give(inode, to, put);
 }
 
-long
-sys_stat64(const char USER *path, void USER *status)
-{
-    return status_of_path(AT_FDCWD, path, 0, status);
-}
-
-long
-sys_lstat64(const char USER *path, void USER *status)
-{
-    return status_of_path(AT_FDCWD, path, PATH_NO_FOLLOW, status);
-}
-
-/* Files without an inode are pipes and their like. */
 static long
-status_copy_pipe(void USER *to)
-{
-    struct abi_stat64 status = {.mode = MODE_FIFO | 0600, .links = 1, .block_size = PAGE_SIZE};
-
-    return copy_to_user(to, &status, sizeof status);
-}
-
-long
-sys_fstat64(int fd, void USER *to)
+status_of_file(int fd, void USER *to, status_put *put)
 {
     struct file *file;
     struct inode *inode;
@@ -93,90 +172,94 @@ sys_fstat64(int fd, void USER *to)
     if (inode)
         inode_get(inode);
     file_put(file);
-    return inode ? status_copy(inode, to) : status_copy_pipe(to);
+    return inode ? status_give(inode, to, put) : -EBADF;
 }
 
-long
-sys_fstatat64(int dirfd, const char USER *path, void USER *status, int flags)
+static long
+status_at(int dirfd, const char USER *path, void USER *status, int flags, status_put *put)
 {
-    unsigned how = 0;
+    unsigned how = flags & AT_SYMLINK_NOFOLLOW ? PATH_NO_FOLLOW : 0;
 
-    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
-        return -EINVAL;
-    if (flags & AT_SYMLINK_NOFOLLOW)
-        how |= PATH_NO_FOLLOW;
     if (flags & AT_EMPTY_PATH) {
         char first;
         if (copy_from_user(&first, path, 1))
             return -EFAULT;
         if (!first && dirfd != AT_FDCWD)
-            return sys_fstat64(dirfd, status);
+            return status_of_file(dirfd, status, put);
         how |= PATH_EMPTY;
     }
-    return status_of_path(dirfd, path, how, status);
-}
-
-/* ---- File systems ---- */
-
-static void
-put_words(u32 words[2], u64 value)
-{
-    words[0] = (u32)value;
-    words[1] = (u32)(value >> 32);
-}
-
-static long
-filesystem_status_copy(struct filesystem *filesystem, void USER *to)
-{
-    struct filesystem_statistics numbers = {.block_size = PAGE_SIZE};
-    struct abi_statfs64 status;
-
-    if (filesystem->ops->statistics)
-        filesystem->ops->statistics(filesystem, &numbers);
-    memset(&status, 0, sizeof status);
-    status.type = numbers.magic;
-    status.block_size = status.fragment_size = numbers.block_size;
-    put_words(status.blocks, numbers.blocks);
-    put_words(status.blocks_free, numbers.blocks_free);
-    put_words(status.blocks_available, numbers.blocks_free);
-    put_words(status.files, numbers.inodes);
-    put_words(status.files_free, numbers.inodes_free);
-    status.id[0] = filesystem->device;
-    status.name_length = NAME_BYTES_MAX;
-    status.flags = filesystem->read_only ? 1 : 0; /* ST_RDONLY */
-    return copy_to_user(to, &status, sizeof status);
+    return status_of_path(dirfd, path, how, status, put);
 }
 
 long
-sys_statfs64(const char USER *path, size_t size, void USER *status)
+sys_stat64(const char USER *path, void USER *status)
 {
-    struct inode *inode;
-    struct filesystem *filesystem;
-    int error;
-
-    if (size != sizeof(struct abi_statfs64))
-        return -EINVAL;
-    error = path_find_user(AT_FDCWD, path, 0, &inode);
-    if (error)
-        return error;
-    filesystem = inode->filesystem;
-    inode_put(inode);
-    return filesystem_status_copy(filesystem, status); /* file systems stay mounted */
+    return status_of_path(AT_FDCWD, path, 0, status, put_wide);
 }
 
 long
-sys_fstatfs64(int fd, size_t size, void USER *status)
+sys_lstat64(const char USER *path, void USER *status)
 {
-    struct filesystem *filesystem;
-    struct file *file;
-    int error;
+    return status_of_path(AT_FDCWD, path, PATH_NO_FOLLOW, status, put_wide);
+}
 
-    if (size != sizeof(struct abi_statfs64))
+long
+sys_fstat64(int fd, void USER *status)
+{
+    return status_of_file(fd, status, put_wide);
+}
+
+long
+sys_fstatat64(int dirfd, const char USER *path, void USER *status, int flags)
+{
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH))
         return -EINVAL;
-    error = descriptor_file(fd, &file);
-    if (error)
-        return error;
-    filesystem = file->inode ? file->inode->filesystem : NULL;
-    file_put(file);
-    return filesystem ? filesystem_status_copy(filesystem, status) : -ENOSYS;
+    return status_at(dirfd, path, status, flags, put_wide);
+}
+
+long
+sys_statx(int dirfd, const char USER *path, int flags, u32 mask, void USER *status)
+{
+    if (mask & STATX_RESERVED)
+        return -EINVAL;
+    if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE) ||
+        (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE)
+        return -EINVAL;
+    return status_at(dirfd, path, status, flags, put_statx);
+}
+
+long
+sys_stat(const char USER *path, void USER *status)
+{
+    return status_of_path(AT_FDCWD, path, 0, status, put_old);
+}
+
+long
+sys_lstat(const char USER *path, void USER *status)
+{
+    return status_of_path(AT_FDCWD, path, PATH_NO_FOLLOW, status, put_old);
+}
+
+long
+sys_fstat(int fd, void USER *status)
+{
+    return status_of_file(fd, status, put_old);
+}
+
+long
+sys_oldstat(const char USER *path, void USER *status)
+{
+    return status_of_path(AT_FDCWD, path, 0, status, put_oldest);
+}
+
+long
+sys_oldlstat(const char USER *path, void USER *status)
+{
+    return status_of_path(AT_FDCWD, path, PATH_NO_FOLLOW, status, put_oldest);
+}
+
+long
+sys_oldfstat(int fd, void USER *status)
+{
+    return status_of_file(fd, status, put_oldest);
 }

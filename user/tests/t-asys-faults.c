@@ -193,6 +193,28 @@ a7_ready_fibril_while_user_spins(void)
     check_equal(test_drain(), COUNT); /* each of the 64 once: half in `seen`, half here */
 }
 
+/* Calls that yielded are ready, but behind the user fibril: they must get their turn all the same. */
+static void
+a7_yielded_calls_while_user_spins(void)
+{
+    enum { COUNT = 20 };
+    static volatile struct asys_completion seen[COUNT];
+    unsigned long turns = 0;
+
+    for (int i = 0; i < COUNT; i++)
+        seen[i] = (struct asys_completion){-1, ~0ul};
+    for (int i = 0; i < COUNT; i++)
+        test_start(SYS_sched_yield, i, 0, 0, 0, 0);
+    for (int i = 0; i < COUNT; i++)
+        test_start(SYS_asys_await_completion, 100 + i, WORD(&seen[i]), 0, 0, 0);
+    for (int i = 0; i < COUNT; i++)
+        while (seen[i].cookie == ~0ul && ++turns < 3000000000ul)
+            ;
+    for (int i = 0; i < COUNT; i++)
+        check(seen[i].cookie != ~0ul);
+    check_equal(test_drain(), COUNT);
+}
+
 /* A read that waits for the disk, watched in memory. */
 static void
 a7_disk_read_while_user_spins(void)
@@ -612,6 +634,7 @@ static const struct check_case cases[] = {
     {"A5_fresh_fibrils", a5_fresh_fibrils},
     {"A6_wake_ups_of_ended_calls", a6_wake_ups_of_ended_calls},
     {"A7_ready_fibril_while_user_spins", a7_ready_fibril_while_user_spins},
+    {"A7_yielded_calls_while_user_spins", a7_yielded_calls_while_user_spins},
     {"A7_disk_read_while_user_spins", a7_disk_read_while_user_spins},
     {"A8_one_state", a8_one_state},
     {"A9_faults_of_many_calls", a9_faults_of_many_calls},

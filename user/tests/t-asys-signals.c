@@ -4,51 +4,15 @@
 #include <poll.h>
 #include "test.h"
 
-/* The kernel's numbers; newlib's <signal.h> has others. */
-#define SIGNAL_KILL 9
-#define SIGNAL_USR1 10
-#define SIGNAL_PIPE 13
-#define SIGNAL_CONT 18
-#define SIGNAL_STOP 19
-#define SA_RESTORER 0x04000000ul
-#define SA_RESTART 0x10000000ul
 #define WUNTRACED 2
 
-struct action { /* the kernel's struct sigaction (asm/signal.h) */
-    void (*handler)(int number);
-    unsigned long flags;
-    void (*restorer)(void);
-    unsigned mask[2];
-};
-
 static volatile unsigned handled;
-
-/* What a handler returns to: sigreturn, number 119. */
-void restore(void);
-__asm__("restore: popl %eax\n\t movl $119, %eax\n\t int $0x80");
 
 static void
 handle(int number)
 {
     (void)number;
     handled++;
-}
-
-static void
-set_handler(int number, void (*handler)(int), unsigned long flags)
-{
-    struct action action = {handler, flags | SA_RESTORER, restore, {0, 0}};
-
-    check_equal(sys_rt_sigaction(number, &action, NULL, 8), 0);
-}
-
-static int
-wait_for(long pid)
-{
-    int status = -1;
-
-    check_equal(sys_wait4(pid, &status, 0, NULL), pid);
-    return status;
 }
 
 /* A child that signals its parent `count` times, `gap` ms apart, and ends. */
@@ -81,7 +45,7 @@ a13_signal_is_the_user_fibrils(void)
     int fds[2];
 
     test_pipe(fds);
-    set_handler(SIGNAL_USR1, handle, 0);
+    test_set_handler(SIGNAL_USR1, handle, 0);
     handled = 0;
     for (int i = 0; i < 50; i++) {
         wanted[i] = (struct pollfd){fds[0], POLLIN, 0};
@@ -94,7 +58,7 @@ a13_signal_is_the_user_fibrils(void)
     check_equal(handled, 5);
     for (int i = 0; i < 100; i++)
         check_equal(test_await().return_code, 0);
-    check_equal(wait_for(pid), 0);
+    check_equal(test_wait(pid), 0);
     test_close_both(fds);
 }
 
@@ -107,7 +71,7 @@ a14_restart_codes(void)
 
     test_pipe(fds);
     for (int restart = 0; restart < 2; restart++) {
-        set_handler(SIGNAL_USR1, handle, restart ? SA_RESTART : 0);
+        test_set_handler(SIGNAL_USR1, handle, restart ? SIGNAL_RESTART : 0);
         handled = 0;
         for (int i = 0; i < 20; i++)
             test_start(SYS_read, i, fds[0], WORD(&bytes[i]), 1, 0);
@@ -128,7 +92,7 @@ a14_restart_codes(void)
         } while (got == -EINTR);
         for (int i = 0; i < 20; i++)
             check_equal(test_await().return_code, 1);
-        check_equal(wait_for(pid), 0);
+        check_equal(test_wait(pid), 0);
         check_equal(handled, 3);
     }
     test_close_both(fds);
@@ -142,7 +106,7 @@ a13_signal_during_await(void)
     struct asys_completion inner = {0, 0}, done;
     int interrupted = 0, ended = 0;
 
-    set_handler(SIGNAL_USR1, handle, 0);
+    test_set_handler(SIGNAL_USR1, handle, 0);
     test_start(SYS_nanosleep, 1, WORD(&time), 0, 0, 0);
     test_start(SYS_nanosleep, 2, WORD(&time), 0, 0, 0);
     test_start(SYS_asys_await_completion, 3, WORD(&inner), 0, 0, 0);
@@ -155,7 +119,7 @@ a13_signal_during_await(void)
     }
     check(interrupted >= 1);
     check(inner.cookie == 1 || inner.cookie == 2);
-    check_equal(wait_for(pid), 0);
+    check_equal(test_wait(pid), 0);
     test_nothing_left();
 }
 
@@ -165,7 +129,7 @@ a13_many_signals(void)
 {
     struct kernel_timespec time = {0, MILLISECOND};
 
-    set_handler(SIGNAL_USR1, handle, SA_RESTART);
+    test_set_handler(SIGNAL_USR1, handle, SIGNAL_RESTART);
     handled = 0;
     long pid = signalling_child(SIGNAL_USR1, 50, 1);
     for (int round = 0; round < 200; round++) {
@@ -181,7 +145,7 @@ a13_many_signals(void)
             }
         }
     }
-    check_equal(wait_for(pid), 0);
+    check_equal(test_wait(pid), 0);
     check(handled > 0);
 }
 
@@ -200,16 +164,16 @@ sigpipe_of_a_background_write(void)
         test_nap(100);
         sys_exit(0);
     }
-    check_equal(wait_for(pid), SIGNAL_PIPE);
+    check_equal(test_wait(pid), SIGNAL_PIPE);
     pid = sys_fork();
     if (pid == 0) {
         int fds[2];
-        set_handler(SIGNAL_PIPE, (void (*)(int))1 /* ignored */, 0);
+        test_set_handler(SIGNAL_PIPE, SIGNAL_IGNORED, 0);
         sys_pipe(fds);
         sys_close(fds[0]);
         sys_exit(test_result(SYS_write, fds[1], WORD("x"), 1, 0) == -EPIPE ? 7 : 8);
     }
-    check_equal(wait_for(pid), 7 << 8);
+    check_equal(test_wait(pid), 7 << 8);
 }
 
 /* ---- Stopped: background calls finish ---- */
@@ -236,7 +200,7 @@ stopped(void)
     check_equal(status & 0xff, 0x7f);
     test_nap(30); /* its nap ends meanwhile */
     check_equal(sys_kill(pid, SIGNAL_CONT), 0);
-    check_equal(wait_for(pid), 3 << 8);
+    check_equal(test_wait(pid), 3 << 8);
     test_close_both(fds);
 }
 
@@ -257,7 +221,7 @@ fork_passes_no_calls(void)
         bool works = test_result(SYS_getpid, 0, 0, 0, 0) == sys_getpid();
         sys_exit(none && works && check_failures == 0 ? 5 : 6);
     }
-    check_equal(wait_for(pid), 5 << 8);
+    check_equal(test_wait(pid), 5 << 8);
     for (int i = 0; i < 30; i++)
         check(test_await().return_code >= 0);
     test_nothing_left();
@@ -298,7 +262,7 @@ exec(void)
             sys_execve("/bin/t-exit", arguments, arguments + 2);
             sys_exit(1);
         }
-        check_equal(wait_for(pid), 9 << 8);
+        check_equal(test_wait(pid), 9 << 8);
         sys_close(fds[1]);
         check_equal(sys_read(fds[0], &byte, 1), 0); /* nobody holds the other end any more */
         sys_close(fds[0]);
@@ -354,7 +318,7 @@ a17_killed(void)
         }
         test_nap(round % 5);
         check_equal(sys_kill(pid, SIGNAL_KILL), 0);
-        check_equal(wait_for(pid), SIGNAL_KILL);
+        check_equal(test_wait(pid), SIGNAL_KILL);
     }
 }
 
@@ -377,7 +341,7 @@ a19_killed_while_it_grows(void)
         }
         test_nap(3 + 5 * round);
         check_equal(sys_kill(pid, SIGNAL_KILL), 0);
-        check_equal(wait_for(pid), SIGNAL_KILL);
+        check_equal(test_wait(pid), SIGNAL_KILL);
     }
 }
 
@@ -395,7 +359,7 @@ killed_twice(void)
             sys_sched_yield();
         sys_kill(pid, SIGNAL_KILL);
         sys_kill(pid, SIGNAL_KILL);
-        int status = wait_for(pid);
+        int status = test_wait(pid);
         check(status == SIGNAL_KILL || status == 4 << 8);
     }
 }

@@ -20,10 +20,10 @@ state_save(void)
     __asm__ volatile("fxsave %0" : "=m"(state));
 }
 
-/* Fills the registers, spins for about `turns` turns, makes the call `number` with no arguments that
- * matter if it is not 0, and reads the registers back; no compiled code runs between. */
-static void
-fill_and_read(unsigned turns, int number)
+/* Fills the registers, spins for about `turns` turns, makes the call `number` if it is not 0, and reads
+ * the registers back; no compiled code runs between. The call's result. */
+static long
+fill_and_read(unsigned turns, int number, long first, long second)
 {
     __asm__ volatile(
         "fninit\n\t"
@@ -46,12 +46,13 @@ fill_and_read(unsigned turns, int number)
         "fnstcw %c[control](%[f])\n\t"
         "stmxcsr %c[mxcsr](%[f])\n\t"
         "fninit"
-        : [turns] "+r"(turns), "+a"(number)
-        : [v] "S"(values), [f] "D"(found), [control] "i"(offsetof(struct fpu_values, control)),
+        : [turns] "+d"(turns), "+a"(number)
+        : "b"(first), "c"(second), [v] "S"(values), [f] "D"(found), [control] "i"(offsetof(struct fpu_values, control)),
           [mxcsr] "i"(offsetof(struct fpu_values, mxcsr))
         : "memory", "cc");
     unsigned usual = 0x1f80;
     __asm__ volatile("ldmxcsr %0" ::"m"(usual));
+    return number;
 }
 
 static void
@@ -86,7 +87,7 @@ rounds(int count, unsigned turns, int number, bool calls)
             test_start(SYS_nanosleep, 1, WORD(&time), 0, 0, 0);
             test_start(SYS_sched_yield, 2, 0, 0, 0, 0);
         }
-        fill_and_read(turns, number);
+        fill_and_read(turns, number, 0, 0);
         check(same_values());
         if (calls) {
             test_await();
@@ -115,6 +116,50 @@ across_interrupts(void)
     rounds(60, 3000000, SYS_sched_yield, true);
 }
 
+/* A child begins with its parent's registers; and neither sees the other's from then on. */
+static void
+across_fork(void)
+{
+    for (int round = 0; round < 20; round++) {
+        make_values();
+        long pid = fill_and_read(1, SYS_fork, 0, 0);
+        bool same = same_values();
+        if (pid == 0) {
+            test_seed += 17;
+            rounds(50, 20000, SYS_sched_yield, false);
+            sys_exit(same && check_failures == 0 ? 0 : 1);
+        }
+        check(pid > 0 && same);
+        rounds(20, 20000, SYS_sched_yield, false);
+        check_equal(test_wait(pid), 0);
+    }
+}
+
+/* ---- A handler has registers of its own ---- */
+
+static volatile unsigned handled;
+
+static void
+clobber(int number)
+{
+    (void)number;
+    __asm__ volatile("fninit\n\t fldpi\n\t fldpi\n\t xorps %xmm0, %xmm0\n\t"
+                     "movaps %xmm0, %xmm3\n\t movaps %xmm0, %xmm7");
+    handled++;
+}
+
+static void
+across_signal_handlers(void)
+{
+    test_set_handler(SIGNAL_USR1, clobber, 0);
+    for (unsigned round = 1; round <= 200; round++) {
+        make_values();
+        check_equal(fill_and_read(1, SYS_kill, sys_getpid(), SIGNAL_USR1), 0);
+        check(same_values());
+        check_equal(handled, round);
+    }
+}
+
 /* The initial state: [IA32-1] 8.1.5 and 11.6.4; nothing in the data registers. */
 static void
 initial_state(void)
@@ -133,6 +178,8 @@ static const struct check_case cases[] = {
     {"in-user-mode", in_user_mode},
     {"across-system-calls", across_system_calls},
     {"across-interrupts", across_interrupts},
+    {"across-fork", across_fork},
+    {"across-signal-handlers", across_signal_handlers},
     {NULL, NULL},
 };
 

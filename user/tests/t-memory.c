@@ -284,6 +284,118 @@ unmapped_under_a_call(void)
     test_close_both(fds);
 }
 
+/* ---- fork: each has its own ---- */
+
+static bool
+all_equal(const unsigned char *memory, unsigned pages, int value)
+{
+    for (unsigned i = 0; i < pages; i++)
+        if (memory[i * PAGE] != value || memory[i * PAGE + PAGE - 1] != value)
+            return false;
+    return true;
+}
+
+static void
+fork_copies(void)
+{
+    enum { PAGES = 300 };
+    unsigned char *memory = test_map(2 * PAGES * PAGE); /* the second half is not touched */
+    unsigned char *fixed = test_map(PAGE), *hidden = test_map(PAGE);
+
+    memset(memory, 1, PAGES * PAGE);
+    fixed[0] = hidden[0] = 9;
+    mprotect(fixed, PAGE, PROT_READ);
+    mprotect(hidden, PAGE, PROT_NONE);
+    for (int round = 0; round < 10; round++) {
+        long pid = sys_fork();
+        if (pid == 0) {
+            bool right = all_equal(memory, PAGES, 1) && memory[PAGES * PAGE] == 0 && fixed[0] == 9 &&
+                         !writable(fixed) && !readable(hidden);
+            memset(memory, 2, 2 * PAGES * PAGE);
+            test_nap(2);
+            sys_exit(right && all_equal(memory, 2 * PAGES, 2) && check_failures == 0 ? 0 : 1);
+        }
+        if (round % 2)
+            memset(memory, 1, PAGES * PAGE);
+        check_equal(test_wait(pid), 0);
+        check(all_equal(memory, PAGES, 1));
+        check_equal(memory[PAGES * PAGE], 0);
+    }
+    munmap(memory, 2 * PAGES * PAGE);
+    munmap(fixed, PAGE);
+    munmap(hidden, PAGE);
+}
+
+/* The kernel's copies write to the page of the one on whose behalf they are made. */
+static void
+fork_and_the_kernels_copies(void)
+{
+    char *memory = test_map(PAGE);
+    int fds[2];
+
+    test_pipe(fds);
+    strcpy(memory, "parent");
+    long pid = sys_fork();
+    if (pid == 0) {
+        sys_write(fds[1], "child!", 6);
+        bool right = sys_read(fds[0], memory, 6) == 6 && strcmp(memory, "child!") == 0;
+        sys_exit(right ? 0 : 1);
+    }
+    check_equal(test_wait(pid), 0);
+    check(strcmp(memory, "parent") == 0);
+    test_close_both(fds);
+    munmap(memory, PAGE);
+}
+
+/* A read is in progress when its target becomes shared: the bytes are its owner's, not the child's. */
+static void
+fork_under_a_call(void)
+{
+    char *memory = test_map(PAGE);
+    int fds[2];
+
+    test_pipe(fds);
+    for (int round = 0; round < 10; round++) {
+        strcpy(memory, "before");
+        test_start(SYS_read, 1, fds[0], WORD(memory), 6, 0);
+        long pid = sys_fork();
+        if (pid == 0) {
+            test_nap(10);
+            sys_exit(strcmp(memory, "before") == 0 ? 0 : 1);
+        }
+        check_equal(sys_write(fds[1], "after.", 6), 6);
+        check_equal(test_await().return_code, 6);
+        check(strcmp(memory, "after.") == 0);
+        check_equal(test_wait(pid), 0);
+    }
+    test_close_both(fds);
+    munmap(memory, PAGE);
+}
+
+/* A tree of processes that all change the same pages. */
+static void
+fork_of_forks(void)
+{
+    unsigned char *memory = test_map(20 * PAGE);
+
+    memset(memory, 7, 20 * PAGE);
+    for (unsigned generation = 0; generation < 5; generation++) {
+        long pid = sys_fork();
+        if (pid != 0) {
+            memset(memory, generation + 100, 10 * PAGE);
+            bool right = test_wait(pid) == 0 && all_equal(memory, 10, generation + 100) &&
+                         all_equal(memory + 10 * PAGE, 10, generation == 0 ? 7 : generation - 1);
+            if (generation > 0)
+                sys_exit(right && check_failures == 0 ? 0 : 1);
+            check(right);
+            munmap(memory, 20 * PAGE);
+            return;
+        }
+        memset(memory + 10 * PAGE, generation, 10 * PAGE);
+    }
+    sys_exit(all_equal(memory, 10, 7) && all_equal(memory + 10 * PAGE, 10, 4) ? 0 : 1);
+}
+
 static void
 many_areas(void)
 {
@@ -436,6 +548,10 @@ static const struct check_case cases[] = {
     {"touched-by-calls", touched_by_calls},
     {"unmapped-under-a-call", unmapped_under_a_call},
     {"many-areas", many_areas},
+    {"fork-copies", fork_copies},
+    {"fork-and-the-kernels-copies", fork_and_the_kernels_copies},
+    {"fork-under-a-call", fork_under_a_call},
+    {"fork-of-forks", fork_of_forks},
     {NULL, NULL},
 };
 

@@ -82,6 +82,36 @@ survives(void)
         check_equal(fs_selector(), selector);
         check_equal(gs_selector(), gs);
     }
+    struct descriptor empty = {selector / 8, 0, 0, READ_ONLY | NOT_PRESENT};
+    check_equal(sys_set_thread_area(&empty), 0);
+    load_fs(0);
+}
+
+/* A child has its parent's entries and selectors; what it changes is its own. */
+static void
+across_fork(void)
+{
+    static unsigned word = 1234, other = 4321;
+    unsigned selector = selector_new(&word, SEGMENT_32BIT | IN_PAGES | USEABLE);
+
+    load_fs(selector);
+    long pid = sys_fork();
+    if (pid == 0) {
+        struct descriptor changed = descriptor(selector / 8, &other, SEGMENT_32BIT | IN_PAGES | USEABLE);
+        bool right = read_fs() == 1234 && fs_selector() == selector;
+        sys_set_thread_area(&changed);
+        load_fs(selector);
+        test_nap(5);
+        sys_exit(right && read_fs() == 4321 ? 0 : 1);
+    }
+    for (int i = 0; i < 10; i++) {
+        check_equal(read_fs(), 1234);
+        test_nap(1);
+    }
+    check_equal(test_wait(pid), 0);
+    check_equal(read_fs(), 1234);
+    struct descriptor empty = {selector / 8, 0, 0, READ_ONLY | NOT_PRESENT};
+    check_equal(sys_set_thread_area(&empty), 0);
     load_fs(0);
 }
 
@@ -247,6 +277,7 @@ end_far_call(void)
 
 static const struct check_case cases[] = {
     {"survives", survives},
+    {"across-fork", across_fork},
     {"refused", refused},
     {"runs-out", runs_out},
     {"emptied-under-fs", emptied_under_fs},

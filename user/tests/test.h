@@ -168,6 +168,47 @@ test_close_both(const int fds[2])
     sys_close(fds[1]);
 }
 
+/* Signals by the kernel's numbers (newlib's <signal.h> has others), without the library. */
+#define SIGNAL_KILL 9
+#define SIGNAL_USR1 10
+#define SIGNAL_PIPE 13
+#define SIGNAL_CONT 18
+#define SIGNAL_STOP 19
+#define SIGNAL_RESTART 0x10000000ul /* flags: SA_RESTART, SA_RESTORER of asm/signal.h */
+#define SIGNAL_RESTORER 0x04000000ul
+#define SIGNAL_IGNORED ((void (*)(int))1)
+
+struct test_action { /* struct sigaction of asm/signal.h */
+    void (*handler)(int number);
+    unsigned long flags;
+    void (*restorer)(void);
+    unsigned mask[2];
+};
+
+/* What a handler returns to: sigreturn, number 119. */
+void test_restore(void);
+__asm__(".pushsection .text\n"
+        "test_restore: popl %eax\n\t movl $119, %eax\n\t int $0x80\n"
+        ".popsection");
+
+static TEST_UNUSED void
+test_set_handler(int number, void (*handler)(int), unsigned long flags)
+{
+    struct test_action action = {handler, flags | SIGNAL_RESTORER, test_restore, {0, 0}};
+
+    check_equal(sys_rt_sigaction(number, &action, NULL, 8), 0);
+}
+
+/* Waits for the child; its status as wait4 gives it. */
+static TEST_UNUSED int
+test_wait(long pid)
+{
+    int status = -1;
+
+    check_equal(sys_wait4(pid, &status, 0, NULL), pid);
+    return status;
+}
+
 static unsigned test_seed = 1;
 
 /* Numbers that look like chance and are the same in every run (Numerical Recipes' generator). */

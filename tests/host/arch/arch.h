@@ -104,6 +104,20 @@ void *physical_to_virtual(u32 physical);
 u32 virtual_to_physical(const void *address);
 volatile void *device_map(u32 physical, size_t size);
 
+/* ---- Page directories (tests/host/kernel/paging.h) ---- */
+
+typedef u32 page_directory;
+#define MAP_WRITE 1u
+#define MAP_HIDDEN 2u
+int page_directory_create(page_directory *directory);
+void page_directory_destroy(page_directory directory);
+void page_directory_load(page_directory directory);
+int page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned flags);
+u32 page_unmap(page_directory directory, uintptr_t virtual);
+uintptr_t page_next_mapped(page_directory directory, uintptr_t virtual, uintptr_t end);
+u32 page_lookup(page_directory directory, uintptr_t virtual, unsigned *flags);
+void page_protect(page_directory directory, uintptr_t virtual, unsigned flags);
+
 __attribute__((noreturn)) void machine_halt(void);
 __attribute__((noreturn)) void machine_exit(unsigned status);
 __attribute__((noreturn)) void machine_power_off(void);

@@ -319,7 +319,7 @@ listing(void)
     }
     CHECK(file_open(NULL, "/d", OPEN_READ, 0, &file) == 0);
     long size;
-    while ((size = file_read_directory(file, buffer, 300)) > 0) {
+    while ((size = file_read_directory(file, buffer, 300, false)) > 0) {
         for (long at = 0; at < size;) {
             struct abi_dirent64 *entry = (void *)(buffer + at);
             CHECK(entry->record_length % 8 == 0 && at + entry->record_length <= size);
@@ -331,12 +331,12 @@ listing(void)
     }
     CHECK(size == 0 && entries == 52 && small > 5, "%ld %u %u", size, entries, small);
     file->position = 0;
-    CHECK(file_read_directory(file, buffer, 20) == -EINVAL);
-    CHECK(file_read_directory(file, NULL, 4096) == -EFAULT);
-    CHECK(file_read_directory(file, buffer, 24) == 24);
+    CHECK(file_read_directory(file, buffer, 20, false) == -EINVAL);
+    CHECK(file_read_directory(file, NULL, 4096, false) == -EFAULT);
+    CHECK(file_read_directory(file, buffer, 24, false) == 24);
     file_put(file);
     CHECK(file_open(NULL, "/d/a", OPEN_READ, 0, &file) == 0);
-    CHECK(file_read_directory(file, buffer, 4096) == -ENOTDIR);
+    CHECK(file_read_directory(file, buffer, 4096, false) == -ENOTDIR);
     file_put(file);
     for (int i = 0; i < 50; i++) {
         char path[80] = "/d/";

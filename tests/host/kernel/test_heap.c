@@ -131,6 +131,23 @@ one_empty_slab_is_spared(void)
 }
 
 static void
+a_full_slab_has_room_again_after_a_free(void)
+{
+    static void *objects[600];
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i++)
+        objects[i] = pool_alloc(&small_pool);
+    u32 pages = small_pool.pages;
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i += 3)
+        pool_free(&small_pool, objects[i]);
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i += 3)
+        objects[i] = pool_alloc(&small_pool);
+    CHECK(small_pool.pages == pages, "%u pages instead of %u", small_pool.pages, pages);
+    for (unsigned i = 0; i < ARRAY_SIZE(objects); i++)
+        pool_free(&small_pool, objects[i]);
+    CHECK(all_given_back());
+}
+
+static void
 misuse_is_asserted(void)
 {
     void *object = pool_alloc(&small_pool);
@@ -259,6 +276,7 @@ main(void)
     RUN_TEST(objects_are_zero_even_when_used_before);
     RUN_TEST(counts_and_pages);
     RUN_TEST(one_empty_slab_is_spared);
+    RUN_TEST(a_full_slab_has_room_again_after_a_free);
     RUN_TEST(misuse_is_asserted);
     RUN_TEST(every_size);
     RUN_TEST(big_blocks);

@@ -234,6 +234,31 @@ rearmed_from_inside_runs_at_the_next_tick(void)
     CHECK(chained.fired == 301 && !wrong, "fired %u times", chained.fired);
 }
 
+static unsigned distance;
+
+static void
+distance_expire(struct timer *timer)
+{
+    probe_expire(timer);
+    if (chained.fired == 1) {
+        chained.due = now + distance;
+        timer_arm(timer, chained.due * TICK_NS);
+    }
+}
+
+/* A distance of 64 falls into the very slot that is being served. */
+static void
+rearmed_from_inside_at_every_distance(void)
+{
+    for (distance = 1; distance < 200; distance++) {
+        wrong = NULL;
+        probe_arm(&chained, now + 1);
+        chained.timer.expire = distance_expire;
+        tick_to(now + 250);
+        CHECK(chained.fired == 2 && !wrong, "distance %u: %s", distance, wrong ? wrong : "lost");
+    }
+}
+
 static unsigned immediate_count;
 
 static void
@@ -357,6 +382,7 @@ main(void)
     RUN_TEST(cancel_says_whether_it_was_armed);
     RUN_TEST(arming_again_moves_it);
     RUN_TEST(rearmed_from_inside_runs_at_the_next_tick);
+    RUN_TEST(rearmed_from_inside_at_every_distance);
     RUN_TEST(rearmed_for_the_past_runs_once_a_tick);
     RUN_TEST(cancelled_by_a_neighbour_of_the_same_tick);
     RUN_TEST(random_timers_against_a_model);
