@@ -65,7 +65,7 @@ def interrupts_are_real(guest):
                        options=['--qemu', f'-trace ide_exec_cmd -D {trace}'])
     with open(trace) as file:
         reads = len(re.findall(r'cmd 0x(20|24|25|29|c4|c8)$', file.read(), re.MULTILINE))
-    found = result.line(r'ata: requests=(\d+) commands=(\d+) .*irqs=(\d+) polled=(\d+)', 'log')
+    found = result.line(r'ata: requests=(\d+) commands=(\d+) .*irqs=(\d+) .*polled=(\d+)', 'log')
     requests, commands, interrupts, polled = (int(number) for number in found.groups())
     if reads != commands or commands > requests:
         raise Failure(f'QEMU saw {reads} reads, the kernel {commands} commands of {requests} requests')
