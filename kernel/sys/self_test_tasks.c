@@ -25,12 +25,10 @@ struct resources {
 static void
 resources_count(struct resources *resources)
 {
-    struct fibril_counts counts;
     stack_drop_spares(current_task());
     stack_drop_spares(&kernel_task);
     pages_shrink_all();
-    fibril_count(&counts);
-    *resources = (struct resources){pages_free(), heap_objects(), counts.alive};
+    *resources = (struct resources){pages_free(), heap_objects(), fibril_counts.alive};
 }
 
 /* The count before must be taken with caches emptied as well, so what they held cannot look like a
@@ -74,7 +72,6 @@ static const char *
 a_thousand_fibrils_leave_nothing(void)
 {
     struct resources before;
-    struct fibril_counts counts;
     u32 fibrils = current_task()->fibril_count;
     resources_count(&before);
     for (int round = 0; round < 2; round++) {
@@ -82,14 +79,12 @@ a_thousand_fibrils_leave_nothing(void)
         for (unsigned i = 0; i < CROWD; i++)
             EXPECT(start_call(wait_open, NULL));
         schedule_yield();
-        fibril_count(&counts);
-        EXPECT(counts.alive == before.fibrils + CROWD);
+        EXPECT(fibril_counts.alive == before.fibrils + CROWD);
         EXPECT(pages_free() <= before.pages - CROWD + 16);
         open = true;
         wake_up_all(&queue);
         EXPECT(only_this_fibril_is_left(fibrils));
-        fibril_count(&counts);
-        EXPECT(counts.alive == before.fibrils && current_task()->spare_count <= 16);
+        EXPECT(fibril_counts.alive == before.fibrils && current_task()->spare_count <= 16);
         EXPECT(pages_free() + current_task()->spare_count >= before.pages);
     }
     EXPECT(resources_equal(&before));
