@@ -1,4 +1,4 @@
-// sources: fs/proc.c fs/dev.c fs/disk_object.c fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/ramfs.c fs/ramfs_directory.c drivers/block.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
+// sources: fs/proc.c fs/dev.c fs/disk_object.c fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/ramfs.c fs/ramfs_directory.c drivers/block.c drivers/block_queue.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
 /* /proc and /dev: their trees, their files, and disks read as files. */
 #include "arch.h"
 #include "drivers/block.h"
