@@ -69,8 +69,9 @@ syscall_from_user(struct registers *registers)
 {
     u32 number = registers->eax;
     registers->eax = invoke(number, &registers->ebx);
-    if (unlikely(registers->eax == (unsigned long)-ERESTARTSYS)) {
+    if (unlikely(registers->eax + ERESTARTNOHAND <= ERESTARTNOHAND - ERESTARTSYS)) {
         current_fibril()->restart_call = number;
+        current_fibril()->restart_error = (s32)registers->eax;
         current_task()->return_work |= WORK_SIGNAL;
     }
 }

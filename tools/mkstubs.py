@@ -10,7 +10,7 @@ import re
 import sys
 
 USER_TYPES = {'USER': '', 'u8': 'unsigned char', 'u16': 'unsigned short', 'u32': 'unsigned',
-              'u64': 'unsigned long long', 's16': 'short', 's32': 'int', 's64': 'long long',
+              'u64': 'unsigned long long', 's8': 'signed char', 's16': 'short', 's32': 'int', 's64': 'long long',
               'uintptr_t': 'unsigned long', 'size_t': 'unsigned long'}
 
 

@@ -254,3 +254,23 @@ user_context_set_tls(struct user_context *context, u32 descriptor[4])
         gdt_set_tls(context->tls);
     return 0;
 }
+
+/* The reverse of tls_descriptor. */
+int
+user_context_get_tls(const struct user_context *context, u32 descriptor[4])
+{
+    u32 index = descriptor[DESC_ENTRY] - GDT_TLS_INDEX;
+    if (index >= 3)
+        return -EINVAL;
+    u64 d = context->tls[index];
+    u32 access = (u32)(d >> 40) & 0xff, flags = (u32)(d >> 52) & 15;
+    descriptor[DESC_BASE] = (u32)(d >> 16 & 0xffffff) | (u32)(d >> 56) << 24;
+    descriptor[DESC_LIMIT] = (u32)(d & 0xffff) | (u32)(d >> 48 & 15) << 16;
+    descriptor[DESC_FLAGS] = !d ? DESC_EMPTY
+                                : (flags & 4 ? DESC_32BIT : 0) |
+                                      (access >> 2 & 3) << DESC_CONTENTS_SHIFT |
+                                      (access & 2 ? 0 : DESC_READ_EXEC_ONLY) |
+                                      (flags & 8 ? DESC_LIMIT_IN_PAGES : 0) |
+                                      (flags & 1 ? DESC_USEABLE : 0);
+    return 0;
+}
