@@ -2,7 +2,7 @@
 import os
 import re
 
-from harness import ROOT, Failure, parse_counters, test
+from harness import ROOT, Failure, test
 
 
 
