@@ -2,7 +2,8 @@
 """Measures what the system costs and gains: prints a table of our figures beside the aims and Linux's
 (docs/benchmarks.md says what each means) and writes build/results.json with every sample.
 
-bench/run.py [--quick] [SECTION…]        sections: counts boot memory cold bochs"""
+bench/run.py [--quick] [--document docs/benchmarks.md] [SECTION…]
+sections: counts boot memory cold bochs"""
 import argparse
 import contextlib
 import datetime
@@ -67,6 +68,16 @@ class Failure(Exception):
     pass
 
 
+def number(value):
+    return '' if value is None else f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
+
+
+def spread(figure):
+    if figure['minimum'] == figure['maximum']:
+        return ''
+    return f'{number(figure["minimum"])} to {number(figure["maximum"])}'
+
+
 class Results:
     """Figures in the order in which they were measured."""
 
@@ -86,14 +97,9 @@ class Results:
 
     @staticmethod
     def show(figure):
-        def number(value):
-            return '' if value is None else f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
-        spread = ''
-        if figure['minimum'] != figure['maximum']:
-            spread = f'  {number(figure["minimum"])} to {number(figure["maximum"])}'
         mark = ' *' if figure['met'] is False else '  '
         print(f'{figure["what"]:54} {number(figure["aim"]):>8} {number(figure["linux"]):>8} '
-              f'{number(figure["value"]):>10}{mark}{figure["unit"]}{spread}', flush=True)
+              f'{number(figure["value"]):>10}{mark}{figure["unit"]}  {spread(figure)}', flush=True)
 
 
 def output_of(command, timeout):
@@ -263,6 +269,37 @@ def circumstances(options):
     }
 
 
+# ---- The document ----
+
+BEGIN, END = '<!-- figures: begin -->', '<!-- figures: end -->'
+
+
+def table(record, figures):
+    versions = ', '.join(filter(None, record['versions'].values()))
+    lines = [f'Measured {record["time"][:10]} at commit {record["commit"][:10]} by `{record["command"]}`,',
+             f'with {versions}.']
+    section = None
+    for figure in figures:
+        if figure['section'] != section:
+            section = figure['section']
+            lines += ['', f'**{section}**: `{figure["command"]}`', '',
+                      '| | aim | Linux | ours | least to most |', '|---|---:|---:|---:|---|']
+        mark = ' **missed**' if figure['met'] is False else ''
+        lines.append(f'| {figure["what"]} | {number(figure["aim"])} | {number(figure["linux"])} | '
+                     f'{number(figure["value"])} {figure["unit"]}{mark} | {spread(figure)} |')
+    return '\n'.join(lines)
+
+
+def document(path, record, figures):
+    with open(path) as file:
+        text = file.read()
+    if BEGIN not in text or END not in text:
+        raise Failure(f'{path} has no place for the figures')
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    with open(path, 'w') as file:
+        file.write(f'{before}{BEGIN}\n{table(record, figures)}\n{END}{after}')
+
+
 SECTIONS = {'counts': section_counts, 'boot': section_boot, 'memory': section_memory,
             'cold': section_cold, 'bochs': section_bochs}
 QUICK_SECTIONS = ('counts', 'boot', 'memory', 'cold')
@@ -273,6 +310,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--quick', action='store_true', help='few rounds, below a minute')
     parser.add_argument('--out', default=os.path.join(BUILD, 'results.json'), metavar='FILE')
+    parser.add_argument('--document', metavar='FILE', help='put the figures into this file')
     parser.add_argument('sections', nargs='*', metavar='SECTION')
     options = parser.parse_args()
     wanted = options.sections or (QUICK_SECTIONS if options.quick else list(SECTIONS))
@@ -290,6 +328,8 @@ def main():
     print(f'* aims missed: {", ".join(missed)}' if missed else 'every aim is met')
     with open(options.out, 'w') as file:
         json.dump({**record, 'figures': results.figures}, file, indent=1)
+    if options.document:
+        document(options.document, record, results.figures)
     print(f'every sample: {os.path.relpath(options.out, os.getcwd())}')
 
 

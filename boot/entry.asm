@@ -1,5 +1,6 @@
 ; The kernel's first instructions: from GRUB (multiboot 1, protected mode, no paging) to C in the
-; direct map. Does nothing but what C cannot run without: page directory, stack.
+; direct map. Does nothing but what C cannot run without: page directory, stack. Interrupts are off:
+; [Multiboot 0.6.96] 3.2.
 
 MULTIBOOT_MAGIC    equ 0x1BADB002      ; Multiboot Specification 0.6.96, 3.1.1
 MULTIBOOT_FLAGS    equ 3               ; modules on page boundaries, memory map wanted
@@ -20,7 +21,6 @@ entry:
     mov esi, eax
     mov edi, ebx
     cld
-    cli
     ; 2. the direct map: 256 large pages from KERNEL_BASE on, and the first one at 0 until the jump
     mov edx, kernel_page_directory - KERNEL_BASE
     mov eax, PAGE_LARGE

@@ -158,16 +158,14 @@ disks_settle(void)
 static void
 resources_count(struct resources *resources)
 {
-    struct fibril_counts fibrils;
     disks_settle();
     name_cache_drop_all();
     inode_drop_unused();
     cache_drop_all();
     pages_shrink_all();
-    fibril_count(&fibrils);
     resources->pages = pages_free();
     resources->objects = heap_objects();
-    resources->fibrils = fibrils.alive;
+    resources->fibrils = fibril_counts.alive;
 }
 
 static void

@@ -14,6 +14,7 @@
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
+#include "kernel/page.h"
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
@@ -38,6 +39,19 @@ on_interrupt(unsigned line, bool from_user)
     trace(TRACE_INTERRUPT, line, from_user);
 }
 
+static u32
+page_take(bool zeroed)
+{
+    struct page *page = zeroed ? page_alloc_zeroed() : page_alloc();
+    return page ? page_physical(page) : 0;
+}
+
+static void
+page_give(u32 physical)
+{
+    page_put(page_of_physical(physical));
+}
+
 static void
 hooks_fill(void)
 {
@@ -50,6 +64,12 @@ hooks_fill(void)
         .return_work = task_return_work,
         .tick = on_tick,
         .interrupt = on_interrupt,
+        .log = log_line,
+        .panic = panic,
+        .page_take = page_take,
+        .page_give = page_give,
+        .memory_take = heap_alloc,
+        .memory_give = heap_free,
     };
     syscall_set_table(syscall_table, syscall_table_size);
 }
@@ -59,10 +79,10 @@ hooks_fill(void)
 NORETURN void
 start(u32 magic, u32 information)
 {
+    hooks_fill();
     kernel_task_init(boot_stack_bottom, boot_stack_top);
     serial_console_start(CONSOLE_PORT);
     log_line("Fibril %s, compiled by gcc %s", FIBRIL_VERSION, __VERSION__);
-    hooks_fill();
     descriptors_init();
     boot_information_read(magic, information);
     boot_options_read(boot_information.command_line, ata_configure);

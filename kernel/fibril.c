@@ -14,11 +14,9 @@ _Static_assert(offsetof(struct cpu, task) == sizeof(void *), "traps.asm");
 _Static_assert(offsetof(struct task, return_work) == 0, "traps.asm");
 _Static_assert(sizeof(struct fibril) <= 256, "the stack page is small");
 
-struct cpu cpu;
-
 /* Interrupts off: */
 static u32 next_id = 1;
-static struct fibril_counts counts;
+struct fibril_counts fibril_counts;
 
 static void fibril_main(void);
 
@@ -57,8 +55,8 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     fibril->saved_stack = context_prepare(stack, fibril_main);
     list_add_tail(&task->fibrils, &fibril->task_link);
     task->fibril_count++;
-    counts.alive++;
-    counts.created++;
+    fibril_counts.alive++;
+    fibril_counts.created++;
     return fibril;
 }
 
@@ -85,7 +83,7 @@ fibril_release(struct fibril *fibril)
     user_context_destroy(fibril->user);
     fibril->user = NULL;
     credentials_forget_old(fibril);
-    counts.alive--;
+    fibril_counts.alive--;
     stack_give(task, (u8 *)fibril->stack_bottom, fibril->slot, !task->ended);
     task->fibril_count--;
     wake_up_all(&task->fibril_ended);
@@ -99,12 +97,4 @@ fibril_discard(struct fibril *fibril)
     INTERRUPTS_OFF_SCOPE();
     ASSERT(fibril->state == FIBRIL_NEW);
     fibril_release(fibril);
-}
-
-void
-fibril_count(struct fibril_counts *result)
-{
-    INTERRUPTS_OFF_SCOPE();
-    *result = counts;
-    result->spare = stack_spare_count();
 }

@@ -156,8 +156,8 @@ void fibril_release(struct fibril *fibril); /* for schedule_tail */
 
 /* The stacks: how many are mapped, in use and spare (for leak tests). */
 struct fibril_counts {
-    u32 alive, spare, created;
+    u32 alive, created; /* interrupts off */
 };
-void fibril_count(struct fibril_counts *counts);
+extern struct fibril_counts fibril_counts;
 
 #endif

@@ -285,7 +285,7 @@ schedule_tick(void)
 {
     struct task *task = cpu.task;
     task->run_ticks++;
-    if (task->slice_left > 0)
+    if (task->slice_left > 0 && cpu.current != cpu.idle)
         task->slice_left--;
     if (task->slice_left == 0 && (!list_empty(&run_queue) || task->ready_users.first))
         task->return_work |= WORK_PREEMPT;

@@ -4,7 +4,6 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/io.h"
 #include "kernel/fibril.h"
-#include "kernel/log.h"
 #include "kernel/timer.h"
 
 #define PIT_HZ 1193182u

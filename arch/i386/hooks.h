@@ -1,5 +1,6 @@
-/* What the CPU floor hands up: one table of functions that start-up code fills before interrupts are
- * turned on. traps.asm knows the order of the first two. */
+/* What the CPU floor hands up, and what it is handed: one table of functions that start-up code fills
+ * before anything else. So this floor names nothing of the floors above. traps.asm knows the order of
+ * the first two. */
 #ifndef ARCH_HOOKS_H
 #define ARCH_HOOKS_H
 
@@ -18,7 +19,21 @@ struct arch_hooks {
     void (*return_work)(struct registers *registers); /* task->return_work is not zero; interrupts on */
     void (*tick)(u64 now_ns);                         /* 1 ms; interrupts off */
     void (*interrupt)(unsigned line, bool from_user); /* before each handler: for the trace */
+
+    /* What this floor needs of those above; filled in first of all. Any context; no sleep. */
+    void (*log)(const char *format, ...);
+    void (*panic)(const char *format, ...) NORETURN;
+    u32 (*page_take)(bool zeroed); /* a page's physical address; 0: none */
+    void (*page_give)(u32 physical);
+    void *(*memory_take)(size_t size); /* zeroed; NULL: none */
+    void (*memory_give)(void *memory);
 };
 extern struct arch_hooks arch_hooks;
+
+#define ARCH_ASSERT(condition)                                                                     \
+    do {                                                                                           \
+        if (unlikely(!(condition)))                                                                \
+            arch_hooks.panic("assertion failed: %s (%s:%d)", #condition, __FILE__, __LINE__);      \
+    } while (0)
 
 #endif

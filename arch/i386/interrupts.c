@@ -4,7 +4,6 @@
 #include "arch/i386/cpu.h"
 #include "arch/i386/io.h"
 #include "kernel/fibril.h"
-#include "kernel/log.h"
 
 #define MASTER_COMMAND 0x20
 #define MASTER_DATA 0x21
@@ -45,7 +44,7 @@ interrupt_controller_init(void)
 void
 interrupt_register(unsigned line, struct interrupt_handler *handler)
 {
-    ASSERT(line < 16 && line != CASCADE_LINE);
+    ARCH_ASSERT(line < 16 && line != CASCADE_LINE);
     INTERRUPTS_OFF_SCOPE();
     handler->next = handlers[line];
     handlers[line] = handler;

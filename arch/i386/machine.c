@@ -2,7 +2,6 @@
 #include "arch.h"
 #include "arch/i386/cpu.h"
 #include "arch/i386/io.h"
-#include "kernel/log.h"
 #include "kernel/string.h"
 
 #define DEBUG_EXIT_PORT 0xf4      /* QEMU's isa-debug-exit */
@@ -61,7 +60,7 @@ backtrace_line(uintptr_t address)
 {
     uintptr_t offset = 0;
     const char *name = symbol_find(address, &offset);
-    log_line("  %08lx %s+0x%lx", (unsigned long)address, name, (unsigned long)offset);
+    arch_hooks.log("  %08lx %s+0x%lx", (unsigned long)address, name, (unsigned long)offset);
 }
 
 void

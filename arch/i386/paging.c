@@ -11,8 +11,6 @@
 #include "arch.h"
 #include "arch/i386/cpu.h"
 #include "kernel/errno.h"
-#include "kernel/log.h"
-#include "kernel/page.h"
 #include "kernel/string.h"
 
 /* [IA32-3] 4.3, table 4-4 to 4-6 */
@@ -62,10 +60,10 @@ static void
 kernel_tables_create(uintptr_t start, u32 bytes)
 {
     for (u32 i = start >> 22; i < (start >> 22) + DIVIDE_UP(bytes, LARGE_PAGE); i++) {
-        struct page *table = page_alloc_zeroed();
+        u32 table = arch_hooks.page_take(true);
         if (!table)
-            panic("no memory for the kernel's page tables");
-        kernel_page_directory[i] = page_physical(table) | ENTRY_PRESENT | ENTRY_WRITE;
+            arch_hooks.panic("no memory for the kernel's page tables");
+        kernel_page_directory[i] = table | ENTRY_PRESENT | ENTRY_WRITE;
     }
 }
 
@@ -101,13 +99,13 @@ device_map(u32 physical, size_t size)
 int
 page_directory_create(page_directory *directory)
 {
-    struct page *page = page_alloc();
+    u32 page = arch_hooks.page_take(false);
     if (!page)
         return -ENOMEM;
-    u32 *entries = page_address(page);
+    u32 *entries = physical_to_virtual(page);
     memset(entries, 0, USER_ENTRIES * 4);
     memcpy(entries + USER_ENTRIES, kernel_page_directory + USER_ENTRIES, USER_ENTRIES * 4);
-    *directory = page_physical(page);
+    *directory = page;
     return 0;
 }
 
@@ -119,8 +117,8 @@ page_directory_destroy(page_directory directory)
     u32 *entries = physical_to_virtual(directory);
     for (unsigned i = 0; i < USER_ENTRIES; i++)
         if (entries[i] & ENTRY_PRESENT)
-            page_put(page_of_physical(entries[i] & ENTRY_ADDRESS));
-    page_put(page_of_physical(directory));
+            arch_hooks.page_give(entries[i] & ENTRY_ADDRESS);
+    arch_hooks.page_give(directory);
 }
 
 void
@@ -142,13 +140,13 @@ page_map(page_directory directory, uintptr_t virtual, u32 physical, unsigned fla
 {
     u32 *entries = physical_to_virtual(directory);
     if (!(entries[virtual >> 22] & ENTRY_PRESENT)) {
-        struct page *table = page_alloc_zeroed();
+        u32 table = arch_hooks.page_take(true);
         if (!table)
             return -ENOMEM;
-        entries[virtual >> 22] = page_physical(table) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
+        entries[virtual >> 22] = table | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_USER;
     }
     u32 *entry = entry_of(directory, virtual);
-    ASSERT(!(*entry & ENTRY_USED));
+    ARCH_ASSERT(!(*entry & ENTRY_USED));
     *entry = physical | entry_bits(flags);
     return 0;
 }

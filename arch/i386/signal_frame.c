@@ -5,7 +5,6 @@
 #include "arch/i386/cpu.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
-#include "kernel/heap.h"
 #include "kernel/signal.h"
 #include "kernel/string.h"
 
@@ -94,10 +93,10 @@ fpu_push(u32 *esp, u32 *address)
     *address = 0;
     if (!user_context_fpu_used(current_fibril()->user))
         return 0;
-    state = heap_alloc(sizeof(*state));
+    state = arch_hooks.memory_take(sizeof(*state));
     if (!state)
         return -ENOMEM;
-    void *image = heap_alloc(FXSAVE_BYTES);
+    void *image = arch_hooks.memory_take(FXSAVE_BYTES);
     int error = -ENOMEM;
     if (image) {
         user_context_fpu_save(current_fibril()->user, image);
@@ -109,15 +108,15 @@ fpu_push(u32 *esp, u32 *address)
         *address = *esp;
         error = copy_to_user((void USER *)(uintptr_t)*address, state, sizeof(*state));
     }
-    heap_free(image);
-    heap_free(state);
+    arch_hooks.memory_give(image);
+    arch_hooks.memory_give(state);
     return error;
 }
 
 static int
 frame_push_plain(struct registers *registers, const struct signal_frame *f, u32 esp, u32 fpu)
 {
-    struct plain_frame *frame = heap_alloc(sizeof(*frame));
+    struct plain_frame *frame = arch_hooks.memory_take(sizeof(*frame));
     if (!frame)
         return -ENOMEM;
     esp = ALIGN_DOWN(esp - sizeof(*frame) + 4, 16u) - 4;
@@ -129,7 +128,7 @@ frame_push_plain(struct registers *registers, const struct signal_frame *f, u32 
     frame->mask_high = (u32)(f->mask >> 32);
     memcpy(frame->code, return_code[0], sizeof(frame->code));
     int error = copy_to_user((void USER *)(uintptr_t)esp, frame, sizeof(*frame));
-    heap_free(frame);
+    arch_hooks.memory_give(frame);
     registers->esp = esp;
     registers->eax = f->info->number;
     registers->edx = registers->ecx = 0;
@@ -139,7 +138,7 @@ frame_push_plain(struct registers *registers, const struct signal_frame *f, u32 
 static int
 frame_push_info(struct registers *registers, const struct signal_frame *f, u32 esp, u32 fpu)
 {
-    struct info_frame *frame = heap_alloc(sizeof(*frame));
+    struct info_frame *frame = arch_hooks.memory_take(sizeof(*frame));
     if (!frame)
         return -ENOMEM;
     esp = ALIGN_DOWN(esp - sizeof(*frame) + 4, 16u) - 4;
@@ -163,7 +162,7 @@ frame_push_info(struct registers *registers, const struct signal_frame *f, u32 e
     registers->edx = frame->info_address;
     registers->ecx = frame->ucontext_address;
     int error = copy_to_user((void USER *)(uintptr_t)esp, frame, sizeof(*frame));
-    heap_free(frame);
+    arch_hooks.memory_give(frame);
     registers->esp = esp;
     return error;
 }
@@ -225,7 +224,7 @@ fpu_pop(u32 address)
 {
     if (!address)
         return 0;
-    void *image = heap_alloc(FXSAVE_BYTES);
+    void *image = arch_hooks.memory_take(FXSAVE_BYTES);
     if (!image)
         return -ENOMEM;
     int error = copy_from_user(
@@ -233,7 +232,7 @@ fpu_pop(u32 address)
         FXSAVE_BYTES);
     if (!error)
         user_context_fpu_restore(current_fibril()->user, image);
-    heap_free(image);
+    arch_hooks.memory_give(image);
     return error;
 }
 

@@ -4,9 +4,9 @@
 #include "arch/i386/cpu.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
-#include "kernel/log.h"
 
 struct arch_hooks arch_hooks;
+struct cpu cpu;
 
 /* Vectors: [IA32-3] 6.15. Signals: Linux's numbers. */
 #define VECTOR_DEVICE_NOT_AVAILABLE 7
@@ -46,10 +46,10 @@ static const struct {
 static void
 registers_print(const struct registers *r)
 {
-    log_line("eip %08lx cs %02lx eflags %05lx  error %lx cr2 %08x", r->eip, r->cs, r->eflags,
+    arch_hooks.log("eip %08lx cs %02lx eflags %05lx  error %lx cr2 %08x", r->eip, r->cs, r->eflags,
              r->error, cpu_read_cr2());
-    log_line("eax %08lx ebx %08lx ecx %08lx edx %08lx", r->eax, r->ebx, r->ecx, r->edx);
-    log_line("esi %08lx edi %08lx ebp %08lx esp %08lx", r->esi, r->edi, r->ebp,
+    arch_hooks.log("eax %08lx ebx %08lx ecx %08lx edx %08lx", r->eax, r->ebx, r->ecx, r->edx);
+    arch_hooks.log("esi %08lx edi %08lx ebp %08lx esp %08lx", r->esi, r->edi, r->ebp,
              registers_from_user(r) ? r->esp : (unsigned long)(uintptr_t)(&r->esp));
 }
 
@@ -58,10 +58,10 @@ exception_in_kernel(const struct registers *registers)
 {
     unsigned vector = registers->trap;
     const char *name = vector < 32 && exceptions[vector].name ? exceptions[vector].name : "unknown";
-    log_line("exception %u in the kernel: %s", vector, name);
+    arch_hooks.log("exception %u in the kernel: %s", vector, name);
     registers_print(registers);
     backtrace_print_from(registers->eip, (const void *)registers->ebp, 16);
-    panic("exception %u (%s) at %08lx", vector, name, registers->eip);
+    arch_hooks.panic("exception %u (%s) at %08lx", vector, name, registers->eip);
 }
 
 static void
@@ -102,7 +102,7 @@ trap_dispatch(struct registers *registers)
     __asm__ volatile("sti");
     unsigned signal = registers->trap < 32 ? exceptions[registers->trap].signal : 0;
     if (!signal)
-        panic("exception %lu in user mode", registers->trap);
+        arch_hooks.panic("exception %lu in user mode", registers->trap);
     arch_hooks.user_exception(signal, exceptions[registers->trap].code, registers->eip);
 }
 
@@ -126,7 +126,7 @@ return_to_user_work(struct registers *registers)
 void
 esp0_mismatch(void)
 {
-    panic("return to user mode with the wrong kernel stack: TSS.esp0 is %08x", task_state.esp0);
+    arch_hooks.panic("return to user mode with the wrong kernel stack: TSS.esp0 is %08x", task_state.esp0);
 }
 
 struct registers *

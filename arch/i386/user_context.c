@@ -6,8 +6,6 @@
 #include "arch/i386/cpu.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
-#include "kernel/heap.h"
-#include "kernel/log.h"
 #include "kernel/string.h"
 
 #define FXSAVE_BYTES 512
@@ -32,7 +30,6 @@ struct user_context {
 static const u8 fpu_initial[FXSAVE_BYTES] __attribute__((aligned(FXSAVE_ALIGN))) = {
     [0] = 0x7f, [1] = 0x03, [24] = 0x80, [25] = 0x1f};
 
-static struct pool context_pool = POOL_INIT("user_context", struct user_context);
 static struct user_context *loaded;    /* whose descriptors and selectors are in */
 static struct user_context *fpu_owner; /* whose state is in the FPU */
 
@@ -48,7 +45,7 @@ fpu_init(void)
     u32 eax, ebx, ecx, edx;
     cpu_identify(1, &eax, &ebx, &ecx, &edx);
     if (!(edx & FXSR_BIT) || !(edx & PSE_BIT) || !(edx & TSC_BIT))
-        panic("this CPU lacks %s, which Fibril needs", !(edx & FXSR_BIT)  ? "FXSR"
+        arch_hooks.panic("this CPU lacks %s, which Fibril needs", !(edx & FXSR_BIT)  ? "FXSR"
                                                        : !(edx & PSE_BIT) ? "PSE"
                                                                           : "TSC");
     cpu_write_cr4(cpu_read_cr4() | CR4_FXSR | (edx & SSE_BIT ? CR4_SIMD_EXCEPTIONS : 0));
@@ -77,7 +74,7 @@ fpu_unavailable(void)
 struct user_context *
 user_context_create(void)
 {
-    return pool_alloc(&context_pool);
+    return arch_hooks.memory_take(sizeof(struct user_context));
 }
 
 /* Brings the FPU's registers into the owner's area, where they can be read and changed. Interrupts
@@ -170,7 +167,7 @@ user_context_destroy(struct user_context *context)
             fpu_owner = NULL;
         }
     }
-    pool_free(&context_pool, context);
+    arch_hooks.memory_give(context);
 }
 
 void

@@ -86,6 +86,7 @@ change_command(struct ahci_port *ahci, u32 clear, u32 set)
 static bool
 engine_stop(struct ahci_port *ahci)
 {
+    ahci->running = false;
     change_command(ahci, COMMAND_START, 0);
     return wait_for(ahci, PORT_COMMAND, COMMAND_RUNNING, 0, ENGINE_BOUND_NS);
 }
@@ -99,6 +100,7 @@ engine_start(struct ahci_port *ahci)
     device_write32(ahci->registers, PORT_LINK_ERROR, ~0u);
     device_write32(ahci->registers, PORT_INTERRUPTS, ~0u);
     change_command(ahci, 0, COMMAND_START);
+    ahci->running = true;
     return true;
 }
 
@@ -117,9 +119,21 @@ ahci_reset(struct ata_port *port)
     return (stopped || engine_stop(ahci)) && engine_start(ahci);
 }
 
+/* After an error: [AHCI] 6.2.2.1. The queue is empty then; where it is not (QEMU), the device may be
+ * going on with it. */
+static bool
+ahci_restart(struct ata_port *port)
+{
+    struct ahci_port *ahci = port->controller;
+    u32 busy = ATA_BSY | ATA_DRQ;
+    return engine_stop(ahci) && !(device_read32(ahci->registers, PORT_TASKFILE) & busy) &&
+           !device_read32(ahci->registers, PORT_QUEUED) && engine_start(ahci);
+}
+
 static const struct ata_controller_ops ahci_ops = {
     .start = ahci_start,
     .overdue = ahci_overdue,
+    .restart = ahci_restart,
     .reset = ahci_reset,
 };
 

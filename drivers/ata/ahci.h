@@ -51,6 +51,7 @@ struct ahci_port {
     struct page *tables[AHCI_SLOTS]; /* one for each slot, for ever */
     struct ata_device device;
     /* Interrupts off: */
+    bool running; /* it takes commands */
     struct ata_command *active[AHCI_SLOTS]; /* by slot */
     u32 issued;                             /* the slots of the active commands */
 };

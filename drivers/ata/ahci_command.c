@@ -145,6 +145,10 @@ ahci_start(struct ata_port *port, struct ata_command *command)
     unsigned slot = command->slot;
     bool packet = command->protocol == ATA_PACKET_PIO || command->protocol == ATA_PACKET_DMA;
     ASSERT(!(ahci->issued & 1u << slot));
+    if (!ahci->running) { /* a reset did not help */
+        ata_command_end(command, ATA_CONFUSED, ATA_BSY, 0);
+        return;
+    }
     struct command_table *table = page_address(ahci->tables[slot]);
     struct command_header *header = header_of(ahci, slot);
     write_fis(table->fis, command);
@@ -192,6 +196,14 @@ end_slots(struct ahci_port *ahci, u32 slots, enum ata_result result)
             end_slot(ahci, slot, result, taskfile);
 }
 
+/* What the device or the controller has not finished. */
+static u32
+open_slots(const struct ahci_port *ahci)
+{
+    return device_read32(ahci->registers, PORT_QUEUED) |
+           device_read32(ahci->registers, PORT_ISSUED);
+}
+
 static unsigned
 count_bits(u32 bits)
 {
@@ -207,8 +219,7 @@ service(struct ahci_port *ahci, u64 *counter)
 {
     u32 interrupts = device_read32(ahci->registers, PORT_INTERRUPTS);
     device_write32(ahci->registers, PORT_INTERRUPTS, interrupts);
-    u32 open = device_read32(ahci->registers, PORT_QUEUED) |
-               device_read32(ahci->registers, PORT_ISSUED);
+    u32 open = open_slots(ahci);
     u32 finished = ahci->issued & ~open, failed = 0;
     if (interrupts & INTERRUPT_ERRORS)
         failed = ahci->issued & open;
@@ -243,8 +254,10 @@ bool
 ahci_overdue(struct ata_port *port)
 {
     struct ahci_port *ahci = port->controller;
-    if (service(ahci, &ata_counters.polled))
-        return true;
+    const struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
+    bool has_it = ahci->active[oldest->slot] == oldest;
+    if (has_it && !(open_slots(ahci) & 1u << oldest->slot))
+        return service(ahci, &ata_counters.polled);
     u32 taskfile = device_read32(ahci->registers, PORT_TASKFILE);
     for (unsigned slot = 0; slot < AHCI_SLOTS; slot++)
         if (ahci->active[slot])
@@ -253,5 +266,6 @@ ahci_overdue(struct ata_port *port)
     device_write32(ahci->registers, PORT_COMMAND, command & ~COMMAND_START);
     memset(ahci->active, 0, sizeof ahci->active);
     ahci->issued = 0;
+    ahci->running = false;
     return false;
 }

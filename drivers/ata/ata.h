@@ -10,7 +10,9 @@
  * what to do about errors is decided here, once for all controllers:
  *
  *   ata_command.c   which command reads a run of sectors; what IDENTIFY says
- *   ata_port.c      taking work from the queues, time-outs, retries, counters
+ *   ata_port.c      taking work from the queues, ends, time-outs, counters
+ *   ata_recovery.c  what is done about errors
+ *   ata_fault.c     errors to order, for tests
  *   atapi.c         the same as ata_command.c for CD drives
  *
  * Error policy: a command that fails goes to the port's fibril, which holds the queue meanwhile. It
@@ -19,7 +21,17 @@
  * one. What still fails ends with -EIO and a line in the log. A device that does not answer in any
  * of its tries is given up: all its requests, now and later, end with -EIO at once.
  *
- * Numbers are from [ATA-6] (ATA/ATAPI-6, T13 1410D) and [MMC-3] (SCSI Multimedia Commands). */
+ * When one of several commands fails, the others end with it, cut off: they are started again
+ * together, the second time each alone. If a queue fails and the device has no log that says which of
+ * it did, each of it runs alone.
+ *
+ * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its oldest
+ * command was started, at most (5 s, twice if the command was cut off; then a try of the whole and
+ * ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after each). While a disk
+ * answers, but wrongly, each piece of what was read takes ATA_TRIES tries at most.
+ *
+ * Numbers are from [ATA-6] (ATA/ATAPI-6, T13 1410D), [SATA] (Serial ATA 3.0) and [MMC-3] (SCSI
+ * Multimedia Commands). */
 #ifndef DRIVERS_ATA_H
 #define DRIVERS_ATA_H
 
@@ -50,6 +62,7 @@ void ata_log_counters(void);
 
 #define ATA_ABORTED 0x04 /* error, [ATA-6] 7.9: no such command, or nobody to do it */
 
+#define ATA_READ_LOG_EXT 0x2f /* [SATA] 13.7 */
 #define ATA_READ_SECTORS 0x20 /* [ATA-6] 8.27 and following */
 #define ATA_READ_SECTORS_EXT 0x24
 #define ATA_READ_DMA 0xc8
@@ -89,10 +102,13 @@ enum ata_result {
     ATA_FAILED,    /* the device said so: status and error are its registers */
     ATA_TIMED_OUT, /* no interrupt in time */
     ATA_CONFUSED,  /* not ready for a command, too little data, a bus error */
+    ATA_CUT_OFF,   /* ended because another one failed */
 };
 
 #define ATA_SEGMENTS 258 /* 1 MiB in pages, and what fills up a CD's sector on either side */
 #define ATA_TRIES 3
+#define ATA_LIMIT_NS 5000000000ull     /* of a disk's command */
+#define ATA_GIVE_UP_NS 61000000000ull /* see above */
 
 struct ata_command {
     struct list link; /* idle, active or failed; interrupts off */
@@ -116,6 +132,7 @@ struct ata_command {
     u32 transferred;
     u64 deadline_ns;
     bool finished;
+    bool cut_off; /* not for the first time */
     enum ata_result result;
     u8 status, error;
 };
@@ -136,6 +153,7 @@ struct ata_device {
     char model[41];
     /* The port's fibril's: */
     u8 multiple; /* what it has been set to; 0: READ SECTORS */
+    bool no_log; /* it does not say which queued command failed */
     bool gone;   /* given up; interrupts off */
 };
 
@@ -143,9 +161,12 @@ struct ata_controller_ops {
     /* Gives the command to its device. Interrupts off. It ends by ata_command_end, now or later. */
     void (*start)(struct ata_port *port, struct ata_command *command);
     /* The oldest active command's time is over. Interrupts off. If only the interrupt is missing,
-     * does as the interrupt would, counts it as polled and returns true; else stops all active commands and forgets them,
-     * so that late interrupts and data do no harm, and returns false. */
+     * does as the interrupt would, counts it as polled and returns true; else stops all active
+     * commands and forgets them, so that late interrupts and data do no harm, and returns false. */
     bool (*overdue)(struct ata_port *port);
+    /* Makes the port take commands again after ATA_FAILED; nothing is active. Sleeps, bounded. False:
+     * it needs a reset. NULL: nothing need be done. (See ata_port_restart.) */
+    bool (*restart)(struct ata_port *port);
     /* Makes the devices ready for commands, whatever they were doing; nothing is active. Sleeps,
      * bounded. False: they are not. */
     bool (*reset)(struct ata_port *port);
@@ -161,7 +182,8 @@ struct ata_port {
     bool can_dma;
     unsigned queue_most; /* queued commands the controller takes; 0: it cannot do that */
     /* Interrupts off: */
-    struct list idle, active, failed; /* the ata_commands, active ones in the order started */
+    struct list idle, active; /* the ata_commands, active ones in the order started */
+    struct list failed, again; /* those that are the port's fibril's, and are to start again */
     struct ata_command *spare; /* for whoever holds the port */
     struct ata_command *alone; /* the one whose end wakes whoever holds the port */
     unsigned turn;             /* the device that is asked for work first */
@@ -179,8 +201,12 @@ void ata_port_free(struct ata_port *port); /* not started yet */
 int ata_port_start(struct ata_port *port) MUST_CHECK;
 /* For disk_driver: there is work. */
 extern const struct disk_driver ata_disk_driver;
-/* Runs one command on a held port and waits for its end (bound: the command's time limit). */
+/* Runs one command on a held port and waits for its end (bound: the command's time limit); if it has
+ * failed, the port takes commands again. */
 void ata_run_alone(struct ata_port *port, struct ata_command *command);
+/* After commands that failed, none is active: makes the port take others. False: it had to be reset,
+ * so the device knows no more what failed. Sleeps. */
+bool ata_port_restart(struct ata_port *port);
 /* The held port's spare command, emptied, for ata_run_alone. */
 struct ata_command *ata_command_spare(struct ata_device *device);
 /* Sleeps on a held port; the bound is the time given. */
@@ -201,6 +227,8 @@ void ahci_init(void);
 /* Empties a command for another use; its `block` stays. */
 void ata_command_clear(struct ata_command *command);
 void ata_command_add_segment(struct ata_command *command, struct page *page, u32 offset, u32 length);
+/* Fills in the command from the requests of its `block`. */
+void ata_build_requests(struct ata_command *command);
 /* Fills in what reads these sectors (of 512 bytes) into the segments added before. */
 void ata_build_read(struct ata_command *command, u64 sector, u32 sectors);
 void atapi_build_read(struct ata_command *command, u64 sector, u32 sectors);
@@ -216,8 +244,27 @@ void ata_device_set_up(struct ata_device *device);
 /* After a packet command that failed: asks why, says it in the log, and gives a drive that is
  * becoming ready some time. Sleeps; the port is held. */
 void atapi_request_sense(struct ata_device *device);
+/* Which queued command failed, by the device's log, and its registers then. False: it does not say.
+ * Sleeps; the port is held. */
+bool ata_read_queue_error(struct ata_device *device, unsigned *slot, u8 *status, u8 *error);
 /* Gives the identified device's disk a name and registers it; the port has been started. */
 int ata_register(struct ata_device *device) MUST_CHECK;
+
+/* ---- ata_recovery.c and what it needs of ata_port.c ---- */
+
+void ata_recovery(void *port); /* the port's fibril */
+/* Starts what is to start again and lets work in, unless something has failed meanwhile. */
+void ata_port_release(struct ata_port *port);
+
+/* ---- ata_fault.c: a disk that errs to order ---- */
+
+/* A command-line word: ata-fault=… or ata-limit=… (see there). False: not one of these. */
+bool ata_fault_configure(const char *word);
+/* Does the device not get to see this command? Does its end get lost, or not all of its data come
+ * (which is then seen by `transferred`)? Interrupts off. */
+bool ata_fault_swallows(const struct ata_command *command);
+bool ata_fault_loses(struct ata_command *command);
+u64 ata_fault_disk_limit(void);
 
 /* ---- Counters; interrupts off ---- */
 

@@ -191,6 +191,34 @@ ata_identify(struct ata_device *device)
     return atapi_read_capacity(device);
 }
 
+/* The page of the queued error log, [SATA] 13.7.1: byte 0 has the tag, or bit 7 set if it was no queued
+ * command; 2 and 3 are status and error; all 512 bytes sum up to 0. */
+#define QUEUE_ERROR_PAGE 0x10
+
+bool
+ata_read_queue_error(struct ata_device *device, unsigned *slot, u8 *status, u8 *error)
+{
+    const u8 *log = page_address(device->port->scratch);
+    u8 sum = 0;
+    if (device->no_log)
+        return false;
+    struct ata_command *command = ata_command_spare(device);
+    command->protocol = ATA_PIO_IN;
+    command->taskfile = (struct ata_taskfile){
+        .command = ATA_READ_LOG_EXT, .extended = true, .count = 1, .lba = QUEUE_ERROR_PAGE};
+    ata_command_add_segment(command, device->port->scratch, 0, SECTOR_SIZE);
+    ata_run_alone(device->port, command);
+    device->no_log = command->result == ATA_FAILED && (command->error & ATA_ABORTED);
+    if (command->result != ATA_OK || command->transferred < SECTOR_SIZE)
+        return false;
+    for (unsigned i = 0; i < SECTOR_SIZE; i++)
+        sum += log[i];
+    *slot = log[0] & 31;
+    *status = log[2];
+    *error = log[3];
+    return sum == 0 && !(log[0] & 0x80);
+}
+
 void
 ata_device_set_up(struct ata_device *device)
 {

@@ -1,6 +1,6 @@
-/* A port's work: taking commands from its disks' queues, starting them, their ends, time limits, and
- * what is done about errors (the policy stands in ata.h). Shared by all controllers. Most of it runs
- * with interrupts off in interrupts or in block_submit; retries run on the port's own fibril. */
+/* A port's work: taking commands from its disks' queues, starting them, their ends and time limits.
+ * Shared by all controllers. Most of it runs with interrupts off, in interrupts or in block_submit;
+ * what is done about errors stands in ata_recovery.c. */
 #include "arch.h"
 #include "drivers/ata/ata.h"
 #include "kernel/errno.h"
@@ -10,7 +10,6 @@
 #include "kernel/string.h"
 #include "kernel/task.h"
 
-#define DISK_LIMIT_NS 5000000000ull
 #define CD_LIMIT_NS 15000000000ull /* it may have to spin up */
 #define PROBE_LIMIT_NS 2000000000ull
 
@@ -23,7 +22,7 @@ time_limit(const struct ata_command *command)
 {
     if (command->probe)
         return PROBE_LIMIT_NS;
-    return command->device->packet ? CD_LIMIT_NS : DISK_LIMIT_NS;
+    return command->device->packet ? CD_LIMIT_NS : ata_fault_disk_limit();
 }
 
 static void
@@ -58,12 +57,12 @@ start_command(struct ata_port *port, struct ata_command *command)
     list_add_tail(&port->active, &command->link);
     set_timer(port);
     count_start(command);
-    port->ops->start(port, command);
+    if (!ata_fault_swallows(command))
+        port->ops->start(port, command);
 }
 
-/* Fills in the command from the requests of its `block`. */
-static void
-build_from_requests(struct ata_command *command)
+void
+ata_build_requests(struct ata_command *command)
 {
     struct block_request *request;
     ata_command_clear(command);
@@ -92,7 +91,8 @@ take_work(struct ata_port *port, struct ata_command *command)
             !block_take_command(&device->disk, &command->block))
             continue;
         command->device = device;
-        build_from_requests(command);
+        command->cut_off = false;
+        ata_build_requests(command);
         if (!device->packet)
             ata_counters.requests++;
         return true;
@@ -138,6 +138,10 @@ void
 ata_command_end(struct ata_command *command, enum ata_result result, u8 status, u8 error)
 {
     struct ata_port *port = command->device->port;
+    if (result == ATA_OK && ata_fault_loses(command))
+        return;
+    if (result == ATA_OK && command->read && command->transferred < command->bytes)
+        result = ATA_CONFUSED;
     command->result = result;
     command->status = status;
     command->error = error;
@@ -154,6 +158,8 @@ ata_command_end(struct ata_command *command, enum ata_result result, u8 status, 
         /* Idle only afterwards: the requests' ends may submit others. */
         block_command_done(&command->device->disk, &command->block, 0);
         list_add_tail(&port->idle, &command->link);
+        if (port->held)
+            wake_up_all(&port->wake); /* it waits for the last one */
         dispatch(port);
     }
 }
@@ -178,7 +184,9 @@ timer_expired(struct timer *timer)
     }
     while (!list_empty(&port->active)) {
         struct ata_command *command = list_first(&port->active, struct ata_command, link);
-        ata_command_end(command, ATA_TIMED_OUT, command->status, command->error);
+        bool late = time_now_ns() >= command->deadline_ns;
+        ata_command_end(command, late ? ATA_TIMED_OUT : ATA_CUT_OFF, command->status,
+                        command->error);
     }
 }
 
@@ -203,6 +211,18 @@ ata_run_alone(struct ata_port *port, struct ata_command *command)
     interrupts_restore(state);
     wait_event(&port->wake, command->finished); /* the timer ends it if nothing else does */
     port->alone = NULL;
+    if (command->result == ATA_FAILED)
+        ata_port_restart(port);
+}
+
+bool
+ata_port_restart(struct ata_port *port)
+{
+    if (!port->ops->restart || port->ops->restart(port))
+        return true;
+    ata_counters.resets++;
+    port->ops->reset(port); /* if it does not help, what comes next will fail at once */
+    return false;
 }
 
 void
@@ -213,110 +233,26 @@ ata_port_sleep(struct ata_port *port, u64 nanoseconds)
         ;
 }
 
-/* After a command that failed: brings the port into a state in which it takes commands again. */
-static void
-make_ready(struct ata_port *port, const struct ata_command *command)
+/* What was cut off starts again; work is let in. */
+void
+ata_port_release(struct ata_port *port)
 {
-    struct ata_device *device = command->device;
-    if (command->result == ATA_FAILED) {
-        if (device->packet)
-            atapi_request_sense(device);
-        return;
-    }
-    log_limited(16, "%s: sector %llu: %s (status %02x): reset", device->disk.name,
-                (unsigned long long)command->block.sector,
-                command->result == ATA_TIMED_OUT ? "no answer" : "confused", command->status);
-    ata_counters.resets++;
-    if (!port->ops->reset(port))
-        return; /* what comes next will fail at once */
-    for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
-        if (port->devices[i] && !port->devices[i]->gone)
-            ata_device_set_up(port->devices[i]);
-}
-
-/* Tries the command alone on a port that is ready, and leaves it ready: did it succeed? Gives the
- * device up when none of ATA_TRIES tries had an answer. */
-static bool
-try_alone(struct ata_port *port, struct ata_command *command, unsigned tries)
-{
-    struct ata_device *device = command->device;
-    unsigned answers = 0;
-    for (unsigned i = 0; i < tries && !device->gone; i++) {
-        ata_run_alone(port, command);
-        if (command->result == ATA_OK)
-            return true;
-        answers += command->result == ATA_FAILED;
-        make_ready(port, command);
-    }
-    if (!answers && tries == ATA_TRIES && !device->gone) {
-        log_line("%s: does not answer any more: given up", device->disk.name);
-        device->gone = true;
-    }
-    return false;
-}
-
-/* Reads the command's requests piece by piece; each ends by its own result. */
-static void
-recover_pieces(struct ata_port *port, struct ata_command *command)
-{
-    struct disk *disk = &command->device->disk;
-    u64 sector = command->block.sector;
-    while (!list_empty(&command->block.requests)) {
-        struct block_request *request =
-            list_first(&command->block.requests, struct block_request, link);
-        for (unsigned i = 0; i < request->segment_count; i++) {
-            const struct block_segment *piece = &request->segments[i];
-            u32 sectors = piece->length / SECTOR_SIZE;
-            ata_command_clear(command);
-            ata_command_add_segment(command, piece->page, piece->offset, piece->length);
-            ata_build_read(command, sector, sectors);
-            if (!try_alone(port, command, ATA_TRIES)) {
-                request->bad_segments |= 1u << i;
-                ata_counters.errors++;
-                log_limited(64, "%s: sector %llu (%u sectors): status %02x, error %02x: given up",
-                            disk->name, (unsigned long long)sector, sectors, command->status,
-                            command->error);
-            }
-            sector += sectors;
-        }
-        INTERRUPTS_OFF_SCOPE();
-        block_command_split(disk, &command->block, request);
-    }
-}
-
-static void
-recover_command(struct ata_port *port, struct ata_command *command)
-{
-    make_ready(port, command);
-    bool one_piece = command->block.segment_count == 1;
-    if (one_piece || !try_alone(port, command, 1))
-        recover_pieces(port, command);
     INTERRUPTS_OFF_SCOPE();
-    block_command_done(&command->device->disk, &command->block, 0);
-    list_add_tail(&port->idle, &command->link);
-}
-
-/* The port's fibril: sleeps until a command has failed, then works until none is left. */
-static void
-port_fibril(void *argument)
-{
-    struct ata_port *port = argument;
-    for (;;) {
-        wait_event(&port->wake, !list_empty(&port->failed) && list_empty(&port->active));
-        while (!list_empty(&port->failed)) {
-            interrupt_state state = interrupts_save();
-            struct ata_command *command = list_first(&port->failed, struct ata_command, link);
+    while (!list_empty(&port->again)) {
+        struct ata_command *command = list_first(&port->again, struct ata_command, link);
+        if (command->device->gone) {
             list_remove(&command->link);
-            interrupts_restore(state);
-            recover_command(port, command);
+            block_command_done(&command->device->disk, &command->block, -EIO);
+            list_add_tail(&port->idle, &command->link);
+        } else {
+            start_command(port, command);
         }
-        INTERRUPTS_OFF_SCOPE();
-        for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
-            if (has_queue(port->devices[i]) && port->devices[i]->gone)
-                fail_waiting(port->devices[i]);
-        port->held = false;
-        dispatch(port);
     }
+    for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
+        if (has_queue(port->devices[i]) && port->devices[i]->gone)
+            fail_waiting(port->devices[i]);
+    port->held = !list_empty(&port->failed);
+    dispatch(port);
 }
 
 /* ---- Setting up ---- */
@@ -327,6 +263,7 @@ ata_port_init(struct ata_port *port, unsigned depth)
     list_init(&port->idle);
     list_init(&port->active);
     list_init(&port->failed);
+    list_init(&port->again);
     timer_init(&port->timer, timer_expired);
     wait_queue_init(&port->wake, "ata");
     port->held = true;
@@ -376,7 +313,7 @@ ata_port_start(struct ata_port *port)
     for (unsigned i = 0; i < ARRAY_SIZE(port->devices); i++)
         if (port->devices[i])
             ata_device_set_up(port->devices[i]);
-    if (!kernel_fibril_start(port_fibril, port))
+    if (!kernel_fibril_start(ata_recovery, port))
         return -ENOMEM;
     INTERRUPTS_OFF_SCOPE();
     port->held = false;
@@ -388,7 +325,7 @@ ata_port_start(struct ata_port *port)
 bool
 ata_configure(const char *word)
 {
-    return ide_configure(word) || ahci_configure(word);
+    return ide_configure(word) || ahci_configure(word) || ata_fault_configure(word);
 }
 
 void

@@ -1,4 +1,4 @@
-// sources: kernel/division.c tests/host/support/*.c
+// sources: arch/i386/division.c tests/host/support/*.c
 /* The compiler's 64-bit division helpers against the host's own division. */
 #include "arch.h"
 #include "host.h"
