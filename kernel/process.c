@@ -79,6 +79,7 @@ process_create(struct process *parent, const char *name, u32 id)
         process->group = process->session = id;
     } else {
         memcpy(process->limits, parent->limits, sizeof(process->limits));
+        process->own_numbers = parent->own_numbers;
         process->no_new_privileges = parent->no_new_privileges;
         process->group = parent->group;
         process->session = parent->session;
