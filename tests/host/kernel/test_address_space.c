@@ -416,6 +416,46 @@ a_private_source_is_copied_when_written(void)
     page_put(source_page);
 }
 
+static struct page *numbered[8];
+
+static int
+numbered_get_page(struct map_source *source, u32 index, struct page **page)
+{
+    if (index >= ARRAY_SIZE(numbered))
+        return -ENXIO;
+    page_get(numbered[index]);
+    *page = numbered[index];
+    return 0;
+}
+
+/* Each part of an area that has been split shows its own pages, and holds the source. */
+static void
+parts_of_a_split_area_show_their_own_pages(void)
+{
+    static const struct map_source_ops ops = {numbered_get_page, source_release, NULL};
+    struct map_source source;
+    u8 byte;
+    CHECK(source_begin(&source));
+    source.ops = &ops;
+    for (unsigned i = 0; i < ARRAY_SIZE(numbered); i++) {
+        numbered[i] = page_alloc_zeroed();
+        *(u8 *)page_address(numbered[i]) = (u8)(40 + i);
+    }
+    CHECK(area_create_mapped(source_space, at(0), 7 * PAGE_SIZE, READ, false, &source, 1) == 0);
+    map_source_put(&source);
+    CHECK(area_remove(source_space, at(2), PAGE_SIZE) == 0);
+    CHECK(area_protect(source_space, at(4), PAGE_SIZE, READ_WRITE) == 0);
+    for (unsigned i = 0; i < 7; i++)
+        if (i != 2)
+            CHECK(load(source_space, at(i), &byte) == 0 && byte == 41 + i, "page %u shows %u", i, byte);
+    CHECK(area_remove(source_space, at(0), 6 * PAGE_SIZE) == 0 && sources_released == 0);
+    address_space_put(source_space);
+    CHECK(sources_released == 1);
+    for (unsigned i = 0; i < ARRAY_SIZE(numbered); i++)
+        page_put(numbered[i]);
+    page_put(source_page);
+}
+
 static void
 a_shared_source_is_written_through(void)
 {
@@ -618,7 +658,7 @@ resizing_when_memory_is_out(void)
 static void
 moving_when_memory_is_out(void)
 {
-    static const unsigned to[] = {13, 7, 30, 14}, sizes[] = {3, 3, 5, 2};
+    static const unsigned to[] = {13, 7, 30, 14, 1022}, sizes[] = {3, 3, 5, 2, 3}; /* 1024: a table */
     for (unsigned i = 0; i < ARRAY_SIZE(to); i++)
         for (int limit = 0; limit < 8; limit++) {
             struct world world;
@@ -677,6 +717,7 @@ main(void)
     RUN_TEST(growing_memory_is_one_area);
     RUN_TEST(a_program_cannot_have_areas_without_end);
     RUN_TEST(a_private_source_is_copied_when_written);
+    RUN_TEST(parts_of_a_split_area_show_their_own_pages);
     RUN_TEST(a_shared_source_is_written_through);
     RUN_TEST(the_errors_of_a_source_reach_the_program);
     RUN_TEST(areas_that_change_while_a_fault_sleeps);
