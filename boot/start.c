@@ -28,6 +28,7 @@ static void
 on_tick(u64 now_ns)
 {
     schedule_tick();
+    task_tick(interrupt_from_user());
     timer_tick(now_ns);
     asys_backlogs_flush();
 }

@@ -159,7 +159,7 @@ inode_make_child(struct path_walk *walk, u32 mode, struct inode **inode)
 {
     struct inode *parent = walk->parent;
     const struct credentials *credentials = current_credentials();
-    u32 umask = credentials ? credentials->umask : 0;
+    u32 umask = credentials ? current_task()->directories->umask : 0;
     bool set_gid = parent->mode & MODE_SET_GID; /* children get the directory's group */
     u32 gid = set_gid ? parent->gid : credentials ? credentials->egid : 0;
     int error;

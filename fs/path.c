@@ -40,7 +40,7 @@ permission_check(const struct inode *inode, unsigned wanted, u32 uid, u32 gid)
     }
     if (uid == inode->uid)
         mode >>= 6;
-    else if (gid == inode->gid)
+    else if (gid == inode->gid || credentials_have_group(current_credentials(), inode->gid))
         mode >>= 3;
     return (mode & wanted & 7) == wanted ? 0 : -EACCES;
 }
@@ -113,7 +113,7 @@ path_mount(struct filesystem *filesystem, const char *path)
 static struct pool context_pool = POOL_INIT("directory_context", struct directory_context);
 
 static struct directory_context *
-context_new(struct inode *root, struct inode *working)
+context_new(struct inode *root, struct inode *working, u32 umask)
 {
     struct directory_context *context = pool_alloc(&context_pool);
 
@@ -121,20 +121,20 @@ context_new(struct inode *root, struct inode *working)
         return NULL;
     inode_get(root);
     inode_get(working);
-    *context = (struct directory_context){1, root, working};
+    *context = (struct directory_context){1, root, working, umask};
     return context;
 }
 
 struct directory_context *
 directory_context_create(void)
 {
-    return mounts ? context_new(mounts->root, mounts->root) : NULL;
+    return mounts ? context_new(mounts->root, mounts->root, 022) : NULL;
 }
 
 struct directory_context *
 directory_context_copy(const struct directory_context *from)
 {
-    return context_new(from->root, from->working);
+    return context_new(from->root, from->working, from->umask);
 }
 
 void

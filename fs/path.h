@@ -16,9 +16,10 @@ struct page;
 #define PATH_LINKS_MAX 40
 #define AT_FDCWD (-100)
 
-struct directory_context { /* a task's root and working directory; counted */
+struct directory_context { /* a task's root, working directory and umask; counted */
     u32 references;
     struct inode *root, *working;
+    u32 umask; /* permission bits that new files do not get */
 };
 /* A context that stands at the root of everything; NULL: no memory (or nothing mounted yet). */
 struct directory_context *directory_context_create(void);

@@ -44,12 +44,35 @@ pages_release(struct address_space *space, uintptr_t start, uintptr_t end)
     }
 }
 
+/* Takes the areas within [start, end), none of which crosses an end, out with their pages. Does not
+ * sleep; what their sources hold is given up later, by areas_give_up. */
 static void
-area_free(struct area *area)
+areas_detach(struct address_space *space, uintptr_t start, uintptr_t end, struct list *detached)
 {
-    list_remove(&area->link);
-    map_source_put(area->source);
-    pool_free(&area_pool, area);
+    struct area *area, *following;
+    list_init(detached);
+    list_for_each_safe(area, following, &space->areas, link) {
+        if (area->start < start || area->end > end)
+            continue;
+        pages_release(space, area->start, area->end);
+        list_remove(&area->link);
+        list_add_tail(detached, &area->link);
+        space->area_count--;
+    }
+    space->last_found = NULL;
+    space->changes++;
+}
+
+/* May sleep: nothing of the address space may be relied on across it. */
+static void
+areas_give_up(struct list *detached)
+{
+    while (!list_empty(detached)) {
+        struct area *area = list_first(detached, struct area, link);
+        list_remove(&area->link);
+        map_source_put(area->source);
+        pool_free(&area_pool, area);
+    }
 }
 
 void
@@ -58,11 +81,9 @@ address_space_put(struct address_space *space)
     ASSERT(space->references > 0);
     if (--space->references > 0)
         return;
-    struct area *area, *following;
-    list_for_each_safe(area, following, &space->areas, link) {
-        pages_release(space, area->start, area->end);
-        area_free(area);
-    }
+    struct list detached;
+    areas_detach(space, 0, USER_END, &detached);
+    areas_give_up(&detached);
     ASSERT(space->page_count == 0);
     page_directory_destroy(space->directory);
     pool_free(&space_pool, space);
@@ -89,14 +110,31 @@ range_valid(uintptr_t start, size_t size)
            size <= USER_END - start;
 }
 
-static void
-area_insert(struct address_space *space, struct area *new)
+/* The list's place for an area at `start`: the one that it is to follow. */
+static struct list *
+area_place(struct address_space *space, uintptr_t start)
 {
     struct area *area;
     list_for_each(area, &space->areas, link)
-        if (area->start > new->start)
+        if (area->start > start)
             break;
-    list_insert_between(&new->link, area->link.prev, &area->link);
+    return area->link.prev;
+}
+
+static struct area *
+area_new(struct address_space *space)
+{
+    struct area *area = space->area_count < AREAS_MOST ? pool_alloc(&area_pool) : NULL;
+    if (area)
+        space->area_count++;
+    return area;
+}
+
+static void
+area_unused(struct address_space *space, struct area *area)
+{
+    space->area_count--;
+    pool_free(&area_pool, area);
 }
 
 /* Makes `at` a boundary between areas, if it lies inside one. */
@@ -106,7 +144,7 @@ area_split(struct address_space *space, uintptr_t at)
     struct area *area = area_find(space, at);
     if (!area || area->start == at)
         return 0;
-    struct area *upper = pool_alloc(&area_pool);
+    struct area *upper = area_new(space);
     if (!upper)
         return -ENOMEM;
     *upper = *area;
@@ -118,7 +156,7 @@ area_split(struct address_space *space, uintptr_t at)
     return 0;
 }
 
-static int
+int
 area_isolate(struct address_space *space, uintptr_t start, uintptr_t end)
 {
     int error = area_split(space, start);
@@ -134,15 +172,9 @@ area_remove(struct address_space *space, uintptr_t start, size_t size)
     int error = area_isolate(space, start, end);
     if (error)
         return error;
-    struct area *area, *following;
-    list_for_each_safe(area, following, &space->areas, link) {
-        if (area->start < start || area->end > end)
-            continue;
-        pages_release(space, area->start, area->end);
-        area_free(area);
-    }
-    space->last_found = NULL;
-    space->changes++;
+    struct list detached;
+    areas_detach(space, start, end, &detached);
+    areas_give_up(&detached);
     return 0;
 }
 
@@ -152,28 +184,72 @@ area_create(struct address_space *space, uintptr_t start, size_t size, u32 prote
     return area_create_mapped(space, start, size, protection, false, NULL, 0);
 }
 
+static bool
+areas_alike(const struct area *a, const struct area *b)
+{
+    return !a->source && !b->source && a->protection == b->protection && a->flags == b->flags;
+}
+
+/* Plain anonymous memory joins what is like it beside it: brk and many mappings would make long lists. */
+static bool
+area_join(struct address_space *space, struct list *before, const struct area *new)
+{
+    struct area *lower = list_entry(before, struct area, link);
+    struct area *upper = list_entry(before->next, struct area, link);
+    if (before != &space->areas && lower->end == new->start && areas_alike(lower, new))
+        lower->end = new->end;
+    else if (before->next != &space->areas && new->end == upper->start && areas_alike(new, upper))
+        upper->start = new->start;
+    else
+        return false;
+    return true;
+}
+
+/* Puts `new` in the place of what is there; may sleep only to give that up. */
+static int
+area_insert(struct address_space *space, const struct area *new, bool may_join)
+{
+    struct list detached;
+    if (!range_valid(new->start, new->end - new->start))
+        return -EINVAL;
+    struct area *area = area_new(space);
+    if (!area)
+        return -ENOMEM;
+    int error = area_isolate(space, new->start, new->end);
+    if (error) {
+        area_unused(space, area);
+        return error;
+    }
+    areas_detach(space, new->start, new->end, &detached);
+    struct list *before = area_place(space, new->start);
+    if (may_join && area_join(space, before, new)) {
+        area_unused(space, area);
+    } else {
+        *area = *new;
+        map_source_get(area->source);
+        list_add_head(before, &area->link);
+    }
+    areas_give_up(&detached);
+    return 0;
+}
+
+int
+area_create_like(struct address_space *space, const struct area *new)
+{
+    return area_insert(space, new, true);
+}
+
 int
 area_create_mapped(struct address_space *space, uintptr_t start, size_t size, u32 protection,
                    bool shared, struct map_source *source, u32 source_page)
 {
     if (!range_valid(start, size))
         return -EINVAL;
-    struct area *area = pool_alloc(&area_pool);
-    if (!area)
-        return -ENOMEM;
-    int error = area_remove(space, start, size);
-    if (error) {
-        pool_free(&area_pool, area);
-        return error;
-    }
-    area->start = start;
-    area->end = start + size;
-    area->protection = protection;
-    area->shared = shared;
-    area->source = map_source_get(source);
-    area->source_page = source_page;
-    area_insert(space, area);
-    return 0;
+    struct area new = {
+        .start = start, .end = start + size, .protection = protection, .shared = shared,
+        .source = source, .source_page = source_page,
+    };
+    return area_create_like(space, &new);
 }
 
 bool
@@ -203,8 +279,18 @@ area_find_free(struct address_space *space, size_t size, uintptr_t *start)
     return 0;
 }
 
-static bool
-range_mapped(struct address_space *space, uintptr_t start, uintptr_t end)
+size_t
+address_space_size(const struct address_space *space)
+{
+    const struct area *area;
+    size_t size = 0;
+    list_for_each(area, &space->areas, link)
+        size += area->end - area->start;
+    return size;
+}
+
+bool
+area_range_mapped(struct address_space *space, uintptr_t start, uintptr_t end)
 {
     while (start < end) {
         struct area *area = area_find(space, start);
@@ -233,12 +319,16 @@ area_protect(struct address_space *space, uintptr_t start, size_t size, u32 prot
     if (!range_valid(start, size))
         return -EINVAL;
     uintptr_t end = start + size;
-    if (!range_mapped(space, start, end))
+    if (!area_range_mapped(space, start, end))
         return -ENOMEM;
+    struct area *area;
+    list_for_each(area, &space->areas, link)
+        if (area->start < end && start < area->end && protection & PROTECTION_WRITE &&
+            area->flags & AREA_NO_WRITE)
+            return -EACCES;
     int error = area_isolate(space, start, end);
     if (error)
         return error;
-    struct area *area;
     list_for_each(area, &space->areas, link) {
         if (area->start < start || area->end > end)
             continue;
@@ -267,48 +357,82 @@ pages_move(struct address_space *space, uintptr_t from, uintptr_t to, size_t siz
     return 0;
 }
 
+void
+address_space_drop_pages(struct address_space *space, uintptr_t start, uintptr_t end)
+{
+    pages_release(space, start, end);
+}
+
+/* The area [start, start+old_size), isolated. */
 static int
-area_move(struct address_space *space, struct area *area, size_t old_size, size_t new_size,
-          uintptr_t *result)
+area_take(struct address_space *space, uintptr_t start, size_t old_size, struct area **area)
+{
+    *area = area_find(space, start);
+    if (!*area || (*area)->end < start + old_size)
+        return -EFAULT;
+    int error = area_isolate(space, start, start + old_size);
+    *area = area_find(space, start);
+    return error;
+}
+
+static int
+area_move(struct address_space *space, struct area *area, size_t new_size, uintptr_t to)
 {
     uintptr_t from = area->start;
-    int error = area_find_free(space, new_size, result);
-    if (!error)
-        error = area_create_mapped(space, *result, new_size, area->protection, area->shared,
-                                   area->source, area->source_page);
+    size_t old_size = area->end - from, moved = MIN(old_size, new_size);
+    struct area new = *area;
+    new.start = to;
+    new.end = to + new_size;
+    int error = area_insert(space, &new, false); /* joined to the old one, that could not go alone */
     if (error)
         return error;
-    error = pages_move(space, from, *result, old_size);
+    error = pages_move(space, from, to, moved);
     if (error) {
-        (void)pages_move(space, *result, from, old_size);
-        (void)area_remove(space, *result, new_size);
+        (void)pages_move(space, to, from, moved);
+        (void)area_remove(space, to, new_size);
         return error;
     }
     return area_remove(space, from, old_size);
 }
 
 int
+area_move_to(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
+             uintptr_t to)
+{
+    struct area *area;
+    if (!range_valid(start, old_size) || !range_valid(to, new_size) ||
+        (start < to + new_size && to < start + old_size))
+        return -EINVAL;
+    int error = area_remove(space, to, new_size);
+    if (!error)
+        error = area_take(space, start, old_size, &area);
+    if (!error && !area_range_free(space, to, to + new_size))
+        error = -EFAULT; /* something has been mapped there while the old sources were given up */
+    return error ? error : area_move(space, area, new_size, to);
+}
+
+int
 area_resize(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
             bool may_move, uintptr_t *result)
 {
+    struct area *area;
     if (!range_valid(start, old_size) || !range_valid(start, new_size))
         return -EINVAL;
     *result = start;
-    if (new_size <= old_size)
-        return new_size == old_size ? 0 : area_remove(space, start + new_size, old_size - new_size);
-    struct area *area = area_find(space, start);
-    if (!area || area->end < start + old_size)
-        return -EFAULT;
-    int error = area_isolate(space, start, start + old_size);
-    if (error)
+    if (new_size < old_size)
+        return area_remove(space, start + new_size, old_size - new_size);
+    int error = area_take(space, start, old_size, &area);
+    if (error || new_size == old_size)
         return error;
-    area = area_find(space, start);
     if (area_range_free(space, start + old_size, start + new_size)) {
         area->end = start + new_size;
         space->changes++;
         return 0;
     }
-    return may_move ? area_move(space, area, old_size, new_size, result) : -ENOMEM;
+    if (!may_move)
+        return -ENOMEM;
+    error = area_find_free(space, new_size, result);
+    return error ? error : area_move(space, area, new_size, *result);
 }
 
 /* ---- fork ---- */
@@ -344,7 +468,9 @@ address_space_copy(struct address_space *from, struct address_space **result)
     space->heap_end = from->heap_end;
     struct area *area;
     list_for_each(area, &from->areas, link) {
-        struct area *copy = pool_alloc(&area_pool);
+        if (area->flags & AREA_NO_FORK)
+            continue;
+        struct area *copy = area_new(space);
         if (!copy) {
             error = -ENOMEM;
             break;
@@ -352,7 +478,8 @@ address_space_copy(struct address_space *from, struct address_space **result)
         *copy = *area;
         map_source_get(copy->source);
         list_add_tail(&space->areas, &copy->link);
-        error = pages_copy(from, space, area);
+        if (!(area->flags & AREA_WIPE_ON_FORK))
+            error = pages_copy(from, space, area);
         if (error)
             break;
     }
@@ -369,10 +496,12 @@ static int
 page_show(struct address_space *space, uintptr_t at, struct page *page, unsigned flags)
 {
     int error = page_map(space->directory, at, page_physical(page), flags);
-    if (error)
+    if (error) {
         page_put(page);
-    else
+    } else {
         space->page_count++;
+        space->pages_most = MAX(space->pages_most, space->page_count);
+    }
     return error;
 }
 

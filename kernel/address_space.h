@@ -23,11 +23,17 @@
 #define USER_STACK_BYTES (8u << 20)
 #define USER_MAP_TOP (USER_STACK_TOP - USER_STACK_BYTES - (1u << 20)) /* mappings grow down from here */
 
+#define AREA_NO_WRITE 1u     /* it may never be made writable: shared, of a file open for reading */
+#define AREA_NO_FORK 2u      /* children do not get it (madvise) */
+#define AREA_WIPE_ON_FORK 4u /* children find zeros (madvise) */
+#define AREAS_MOST 16384u    /* of one address space */
+
 struct area {
     struct list link; /* ascending, never overlapping */
     uintptr_t start, end;
     u32 protection;
     bool shared;               /* writes go to the source's pages */
+    u8 flags;                  /* AREA_ bits */
     struct map_source *source; /* counted; NULL: anonymous */
     u32 source_page;           /* the source's page that is shown at `start` */
 };
@@ -38,8 +44,9 @@ struct address_space {
     struct list areas;
     struct area *last_found; /* where the last look-up ended */
     uintptr_t heap_start, heap_end; /* brk */
-    u32 page_count;
+    u32 page_count, pages_most; /* shown now, and at one time */
     u32 changes; /* of areas, so far */
+    u32 area_count;
 };
 
 int address_space_create(struct address_space **space);
@@ -59,17 +66,28 @@ int area_create(struct address_space *space, uintptr_t start, size_t size, u32 p
 /* The same, showing `source` (a reference is taken) from its page `source_page` on. */
 int area_create_mapped(struct address_space *space, uintptr_t start, size_t size, u32 protection,
                        bool shared, struct map_source *source, u32 source_page);
+/* The same by example: start to source_page count. */
+int area_create_like(struct address_space *space, const struct area *new);
 /* mremap: makes the mapping [start, start+old_size), one area or part of one, new_size long; in place
  * or, if it may move, elsewhere. *result is where it is. -EFAULT, -ENOMEM, -EINVAL. */
 int area_resize(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
                 bool may_move, uintptr_t *result);
+/* The same, to `to`, where nothing of the old range lies; what was there goes. */
+int area_move_to(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
+                 uintptr_t to);
+size_t address_space_size(const struct address_space *space); /* of all areas */
+bool area_range_mapped(struct address_space *space, uintptr_t start, uintptr_t end);
+/* Splits areas so that none crosses the ends of the range. 0 or -ENOMEM. */
+int area_isolate(struct address_space *space, uintptr_t start, uintptr_t end);
+/* Gives back the pages that are shown there; the next touch finds what the source has, or zeros. */
+void address_space_drop_pages(struct address_space *space, uintptr_t start, uintptr_t end);
 struct area *area_find(struct address_space *space, uintptr_t address); /* or NULL */
 /* A free range for `size` bytes, high addresses first. 0 or -ENOMEM. */
 int area_find_free(struct address_space *space, size_t size, uintptr_t *start);
 bool area_range_free(struct address_space *space, uintptr_t start, uintptr_t end);
 /* Takes [start, start+size) out, areas and pages. 0, -ENOMEM (an area had to be split). */
 int area_remove(struct address_space *space, uintptr_t start, size_t size);
-/* Changes the protection of a range that must be wholly mapped: 0, -ENOMEM. */
+/* Changes the protection of a range that must be wholly mapped: 0, -ENOMEM, -EACCES. */
 int area_protect(struct address_space *space, uintptr_t start, size_t size, u32 protection);
 /* The page fault: 0 mended, or to be tried again; -EFAULT: no such area; -EACCES: not allowed there;
  * -ENXIO: beyond the end of the file; -EIO, -ENOMEM, or why the fibril was cancelled. May sleep. */

@@ -48,16 +48,31 @@
 #define EOVERFLOW 75
 #define EILSEQ 84
 #define ENOTSOCK 88
+#define EDESTADDRREQ 89
+#define EMSGSIZE 90
+#define EPROTOTYPE 91
+#define ENOPROTOOPT 92
+#define EPROTONOSUPPORT 93
+#define ESOCKTNOSUPPORT 94
 #define EOPNOTSUPP 95
 #define EAFNOSUPPORT 97
+#define EADDRINUSE 98
+#define EADDRNOTAVAIL 99
+#define ECONNRESET 104
 #define ENOBUFS 105
+#define EISCONN 106
+#define ENOTCONN 107
+#define ETOOMANYREFS 109
 #define ETIMEDOUT 110
+#define ECONNREFUSED 111
+#define EALREADY 114
 #define EINPROGRESS 115
 #define EUCLEAN 117
 #define ECANCELED 125
 
 /* Inside the kernel only: a signal interrupted the call; it is made anew, or becomes -EINTR, when the
  * signal has been seen to. Never in a background call, never in user memory. */
-#define ERESTARTSYS 512
+#define ERESTARTSYS 512    /* made anew unless a handler without SA_RESTART has run */
+#define ERESTARTNOHAND 514 /* made anew unless any handler has run: see signal_call_interrupted() */
 
 #endif

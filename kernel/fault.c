@@ -18,6 +18,7 @@ fault_user(uintptr_t address, bool write)
     struct task *task = current_task();
     if (!task->space)
         return -EFAULT;
+    task->faults++;
     int error = address_space_fault(task->space, address, write);
     if (error == -ENOMEM && !task->process->exiting) {
         log_line("out of memory: task %u (%s) is killed", task->tid, task->process->name);

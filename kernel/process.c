@@ -4,14 +4,20 @@
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
+#include "kernel/interval_timer.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 
+/* Linux's first limits (its INIT_RLIMITS). */
 #define FILES_MOST 1024u
+#define FILES_HARD 4096u
 #define STACK_BYTES (8u << 20)
+#define LOCKED_BYTES (8u << 20)
+#define MESSAGE_BYTES 819200u
 
 /* si_code of SIGCHLD */
 enum { CLD_EXITED = 1, CLD_KILLED, CLD_DUMPED, CLD_TRAPPED, CLD_STOPPED, CLD_CONTINUED };
+#define CLOCK_TICKS 10 /* ours in one of siginfo's: 1/100 s */
 #define STATUS_CONTINUED 0xffff
 #define STATUS_STOPPED(signal) ((signal) << 8 | 0x7f)
 
@@ -34,9 +40,13 @@ limits_init(struct process *process)
 {
     for (unsigned i = 0; i < LIMITS; i++)
         process->limits[i] = (struct process_limit){LIMIT_NONE, LIMIT_NONE};
-    process->limits[LIMIT_STACK] = (struct process_limit){STACK_BYTES, STACK_BYTES};
+    process->limits[LIMIT_STACK] = (struct process_limit){STACK_BYTES, LIMIT_NONE};
     process->limits[LIMIT_CORE] = (struct process_limit){0, LIMIT_NONE};
-    process->limits[LIMIT_FILES] = (struct process_limit){FILES_MOST, FILES_MOST};
+    process->limits[LIMIT_FILES] = (struct process_limit){FILES_MOST, FILES_HARD};
+    process->limits[LIMIT_LOCKED] = (struct process_limit){LOCKED_BYTES, LOCKED_BYTES};
+    process->limits[LIMIT_MESSAGES] = (struct process_limit){MESSAGE_BYTES, MESSAGE_BYTES};
+    process->limits[LIMIT_NICE] = (struct process_limit){0, 0};
+    process->limits[LIMIT_PRIORITY] = (struct process_limit){0, 0};
 }
 
 void
@@ -69,6 +79,8 @@ process_create(struct process *parent, const char *name, u32 id)
         process->group = process->session = id;
     } else {
         memcpy(process->limits, parent->limits, sizeof(process->limits));
+        process->own_numbers = parent->own_numbers;
+        process->no_new_privileges = parent->no_new_privileges;
         process->group = parent->group;
         process->session = parent->session;
     }
@@ -124,6 +136,49 @@ process_count(void)
 }
 
 void
+process_usage_add(struct process_usage *to, const struct process_usage *more)
+{
+    to->ticks += more->ticks;
+    to->user_ticks += more->user_ticks;
+    to->pages_most = MAX(to->pages_most, more->pages_most);
+    to->faults += more->faults;
+}
+
+void
+process_usage(const struct process *process, struct process_usage *usage)
+{
+    const struct task *task;
+    *usage = process->usage;
+    list_for_each(task, &process->tasks, process_link) {
+        struct process_usage own;
+        task_usage(task, &own);
+        process_usage_add(usage, &own);
+    }
+}
+
+u64
+process_ticks(const struct process *process)
+{
+    const struct task *task;
+    u64 ticks = process->usage.ticks;
+    list_for_each(task, &process->tasks, process_link)
+        ticks += task->run_ticks;
+    return ticks;
+}
+
+bool
+process_limit_reached(const struct process *self)
+{
+    const struct process *process;
+    u32 most = self->limits[LIMIT_PROCESSES].soft, count = 0;
+    if (most == LIMIT_NONE || self->uid == 0)
+        return false;
+    list_for_each(process, &all_processes, all_link)
+        count += process->uid == self->uid;
+    return count >= most;
+}
+
+void
 process_kill_all(void)
 {
     struct process *process;
@@ -152,17 +207,73 @@ static void
 parent_notify(struct process *process, int code, int status)
 {
     struct process *parent = process->parent;
-    struct signal_info info = {.number = process->exit_signal, .code = code};
+    bool stop = code == CLD_STOPPED || code == CLD_CONTINUED;
+    struct signal_info info = {.number = stop ? SIGCHLD : process->exit_signal, .code = code};
     info.fields[0] = process->id;
+    info.fields[1] = process->uid;
     info.fields[2] = (u32)status;
-    info.fields[3] = (u32)process->ticks / 10;
+    info.fields[3] = (u32)process->usage.user_ticks / CLOCK_TICKS;
+    info.fields[4] = (u32)(process->usage.ticks - process->usage.user_ticks) / CLOCK_TICKS;
     wake_up_all(&parent->changed);
     if (parent == &kernel_process || !info.number)
         return;
-    bool stop = code == CLD_STOPPED || code == CLD_CONTINUED;
     if (stop && parent->handlers->actions[SIGCHLD - 1].flags & ACTION_NO_CHILD_STOP)
         return;
     (void)signal_send_process(parent, &info);
+}
+
+/* ---- Orphaned groups (POSIX 3.264): nobody in the session is left who could let them go on ---- */
+
+static bool
+has_keeper(const struct process *process)
+{
+    const struct process *parent = process->parent;
+    return parent->session == process->session && parent->group != process->group;
+}
+
+/* But for `leaving`, whose end is being looked at. */
+static bool
+group_is_orphaned(u32 group, const struct process *leaving)
+{
+    const struct process *process;
+    list_for_each(process, &all_processes, all_link)
+        if (process->group == group && process != leaving && process->task_count > 0 &&
+            has_keeper(process))
+            return false;
+    return true;
+}
+
+bool
+process_group_is_orphaned(u32 group)
+{
+    return group_is_orphaned(group, NULL);
+}
+
+static bool
+group_has_stopped(u32 group)
+{
+    const struct process *process;
+    list_for_each(process, &all_processes, all_link)
+        if (process->group == group && process->stopped && !process->exiting)
+            return true;
+    return false;
+}
+
+/* A group that becomes an orphan while some of it are stopped: they are told, and go on. */
+static void
+group_let_go(u32 group, const struct process *leaving)
+{
+    struct signal_info info;
+    if (!group_has_stopped(group) || !group_is_orphaned(group, leaving))
+        return;
+    struct process *process, *following;
+    signal_info_kernel(&info, SIGHUP);
+    for (int round = 0; round < 2; round++) {
+        list_for_each_safe(process, following, &all_processes, all_link)
+            if (process->group == group)
+                (void)signal_send_process(process, &info);
+        info.number = SIGCONT;
+    }
 }
 
 static void
@@ -173,6 +284,14 @@ orphans_adopt(struct process *process)
         list_remove(&child->sibling_link);
         child->parent = &kernel_process;
         list_add_tail(&kernel_process.children, &child->sibling_link);
+        if (child->task_count > 0 && child->group != process->group &&
+            child->session == process->session)
+            group_let_go(child->group, NULL);
+        if (child->task_count > 0 && child->parent_death_signal) {
+            struct signal_info info;
+            signal_info_kernel(&info, child->parent_death_signal);
+            (void)signal_send_process(child, &info);
+        }
         if (child->task_count == 0)
             process_put(child);
     }
@@ -184,6 +303,9 @@ process_end(struct process *process)
     int status = process->exit_status;
     int code = status_code(status);
     process->memory_released = true;
+    process_timers_end(process);
+    if (has_keeper(process))
+        group_let_go(process->group, process);
     orphans_adopt(process);
     wake_up_all(&process->ended);
     bool unwanted = parent_ignores_children(process->parent);
@@ -194,18 +316,22 @@ process_end(struct process *process)
 
 /* ---- Stopping ---- */
 
+/* User fibrils leave their interruptible sleeps, so that what they waited for goes to others. */
 static void
 tasks_look(struct process *process)
 {
     struct task *task;
-    list_for_each(task, &process->tasks, process_link)
+    list_for_each(task, &process->tasks, process_link) {
         task->return_work |= WORK_SIGNAL;
+        if (task->user)
+            fibril_wake(task->user);
+    }
 }
 
 void
 process_stop(struct process *process, int signal)
 {
-    if (process->stopped)
+    if (process->stopped || (signal != SIGSTOP && process_group_is_orphaned(process->group)))
         return;
     process->stopped = true;
     process->stop_signal = signal;
@@ -224,6 +350,7 @@ process_continue(struct process *process)
     process->stop_report = false;
     process->continue_report = true;
     wake_up_all(&process->continued);
+    signal_look_again(process);
     parent_notify(process, CLD_CONTINUED, SIGCONT);
 }
 
@@ -238,8 +365,12 @@ process_wait_while_stopped(void)
 /* ---- Waiting ---- */
 
 static bool
-child_matches(const struct process *child, s32 pid)
+child_matches(const struct process *child, const struct wait_request *request)
 {
+    s32 pid = request->pid;
+    bool clone = child->exit_signal != SIGCHLD;
+    if (!(request->options & WAIT_ALL) && clone != !!(request->options & WAIT_CLONE))
+        return false;
     if (pid > 0)
         return child->id == (u32)pid;
     if (pid == -1)
@@ -262,7 +393,7 @@ child_find(const struct wait_request *request, bool *any)
     struct process *child;
     *any = false;
     list_for_each(child, &current_task()->process->children, sibling_link) {
-        if (!child_matches(child, request->pid))
+        if (!child_matches(child, request))
             continue;
         *any = true;
         if (child_has_news(child, request->options))
@@ -282,13 +413,15 @@ static void
 child_report(struct process *child, const struct wait_request *request, struct wait_result *result)
 {
     bool keep = request->options & WAIT_KEEP;
-    *result = (struct wait_result){.pid = child->id, .ticks = child->ticks + child->children_ticks};
+    *result = (struct wait_result){.pid = child->id, .uid = child->uid};
+    process_usage(child, &result->usage);
+    process_usage_add(&result->usage, &child->children_usage);
     if (child->task_count == 0) {
         result->status = child->exit_status;
         result->code = status_code(child->exit_status);
         if (keep)
             return;
-        current_task()->process->children_ticks += result->ticks;
+        process_usage_add(&current_task()->process->children_usage, &result->usage);
         process_put(child);
     } else if (child->stop_report) {
         result->status = STATUS_STOPPED(child->stop_signal);

@@ -11,11 +11,20 @@
 struct task;
 
 #define LIMITS 16 /* RLIMIT_ numbers */
-enum { LIMIT_STACK = 3, LIMIT_CORE = 4, LIMIT_PROCESSES = 6, LIMIT_FILES = 7, LIMIT_AS = 9 };
+enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RESIDENT,
+       LIMIT_PROCESSES, LIMIT_FILES, LIMIT_LOCKED, LIMIT_SPACE, LIMIT_FILE_LOCKS, LIMIT_SIGNALS,
+       LIMIT_MESSAGES, LIMIT_NICE, LIMIT_PRIORITY, LIMIT_REAL_TIME };
 #define LIMIT_NONE 0xffffffffu
+#define FILES_HARD_MOST 65536u
 
 struct process_limit {
     u32 soft, hard;
+};
+
+struct process_usage {
+    u64 ticks, user_ticks; /* of processor time: all, and those in user mode */
+    u32 pages_most;        /* in memory at one time */
+    u32 faults;
 };
 
 struct process {
@@ -29,6 +38,8 @@ struct process {
     struct list sibling_link;
     u32 group, session;
     u8 exit_signal; /* sent to the parent: SIGCHLD, or another of clone's */
+    u8 parent_death_signal; /* prctl: sent to this process when its parent ends; or 0 */
+    u32 uid; /* the real one of its tasks, for the parent */
     /* Its tasks; interrupts off: */
     struct list tasks;
     u32 task_count;  /* not yet ended */
@@ -43,16 +54,18 @@ struct process {
     /* Signals; interrupts off: */
     struct signal_handlers *handlers;
     struct signal_queue signals;
-    u32 signals_queued;
     bool stopped;
     u8 stop_signal;
     bool stop_report, continue_report; /* not yet told to the parent by wait4 */
     struct wait_queue continued;
     /* Accounting: */
     struct process_limit limits[LIMITS];
-    u64 ticks;          /* of tasks that have ended */
-    u64 children_ticks; /* of children that have been waited for */
-    u32 faults;
+    struct process_usage usage;          /* of its tasks that have ended */
+    struct process_usage children_usage; /* of children that have been waited for, and theirs */
+    struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
+    bool counting; /* its timers count its ticks */
+    bool own_numbers; /* its program carries our ELF note: see SYSCALL_TWO_MEANINGS */
+    bool no_new_privileges; /* prctl: exec gives no other ids */
 };
 
 extern struct process kernel_process;
@@ -69,9 +82,17 @@ struct list *process_list(void);       /* all, by all_link */
 void process_kill(struct process *process, int status); /* from anywhere */
 void process_kill_all(void); /* every user process; the caller waits on kernel_process.changed */
 u32 process_count(void);     /* user processes, zombies too */
+u64 process_ticks(const struct process *process); /* of processor time, so far */
+void process_usage(const struct process *process, struct process_usage *usage);
+void process_usage_add(struct process_usage *to, const struct process_usage *more);
+/* May it have no more children? (LIMIT_PROCESSES, of its user; root may.) */
+bool process_limit_reached(const struct process *process);
 
 /* The last task has left: children go to the kernel's process, the parent is told. */
 void process_end(struct process *process);
+
+/* Is there nobody in its session who could let it go on when it is stopped? */
+bool process_group_is_orphaned(u32 group);
 
 /* Interrupts off: */
 void process_stop(struct process *process, int signal);
@@ -86,6 +107,9 @@ void process_wait_while_stopped(void);
 #define WAIT_EXITED 4u
 #define WAIT_CONTINUED 8u
 #define WAIT_KEEP 0x01000000u
+#define WAIT_OWN_CHILDREN 0x20000000u /* __WNOTHREAD: not told apart here */
+#define WAIT_ALL 0x40000000u          /* __WALL */
+#define WAIT_CLONE 0x80000000u        /* __WCLONE: only children that send another signal than SIGCHLD */
 
 struct wait_request {
     s32 pid;      /* > 0: that one; 0: the caller's group; -1: any; < -1: that group */
@@ -95,7 +119,7 @@ struct wait_result {
     u32 pid, uid;
     int status;  /* as wait4 shows it */
     int code;    /* CLD_ of siginfo */
-    u64 ticks;
+    struct process_usage usage;
 };
 /* Sleeps. 0 with result->pid 0 if WAIT_NO_HANG found nothing; -ECHILD; -ERESTARTSYS. */
 int process_wait(const struct wait_request *request, struct wait_result *result);

@@ -8,12 +8,7 @@
 #include "kernel/string.h"
 #include "kernel/task.h"
 
-#define QUEUED_MOST 1024u /* real-time signals of one process, waiting */
-
-struct signal_entry {
-    struct list link;
-    struct signal_info info;
-};
+#define QUEUED_MOST 1024u /* real-time signals in one queue */
 
 static struct pool entry_pool = POOL_INIT("signal", struct signal_entry);
 static struct pool handlers_pool = POOL_INIT("signal_handlers", struct signal_handlers);
@@ -23,6 +18,10 @@ static struct pool handlers_pool = POOL_INIT("signal_handlers", struct signal_ha
 #define IGNORED_BY_DEFAULT                                                                         \
     (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH) | SIGNAL_BIT(SIGCONT))
 #define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+/* What a fault of the program raises: first of all, so that its handler sees the fault's state. */
+#define SYNCHRONOUS                                                                                \
+    (SIGNAL_BIT(SIGSEGV) | SIGNAL_BIT(SIGBUS) | SIGNAL_BIT(SIGILL) | SIGNAL_BIT(SIGTRAP) |         \
+     SIGNAL_BIT(SIGFPE) | SIGNAL_BIT(SIGSYS))
 
 /* ---- Queues and handlers ---- */
 
@@ -31,6 +30,13 @@ signal_queue_init(struct signal_queue *queue)
 {
     queue->set = 0;
     list_init(&queue->entries);
+}
+
+static void
+entry_remove(struct signal_queue *queue, struct signal_entry *entry)
+{
+    list_remove(&entry->link);
+    queue->count--;
 }
 
 void
@@ -42,8 +48,9 @@ signal_queue_flush(struct signal_queue *queue, signal_set which)
     list_for_each_safe(entry, following, &queue->entries, link) {
         if (!(which & SIGNAL_BIT(entry->info.number)))
             continue;
-        list_remove(&entry->link);
-        pool_free(&entry_pool, entry);
+        entry_remove(queue, entry);
+        if (!entry->taken)
+            pool_free(&entry_pool, entry);
     }
 }
 
@@ -107,31 +114,58 @@ is_fatal(const struct process *process, int number)
 static bool
 is_stop(const struct process *process, int number)
 {
-    return number == SIGSTOP || (action_of(process, number)->handler == HANDLER_DEFAULT &&
-                                 SIGNAL_BIT(number) & STOP_SIGNALS);
+    if (number == SIGSTOP)
+        return true;
+    return action_of(process, number)->handler == HANDLER_DEFAULT &&
+           SIGNAL_BIT(number) & STOP_SIGNALS;
 }
 
 /* ---- Sending; interrupts off ---- */
 
+static void
+queue_put(struct signal_queue *queue, struct signal_entry *entry)
+{
+    queue->set |= SIGNAL_BIT(entry->info.number);
+    list_add_tail(&queue->entries, &entry->link);
+    queue->count++;
+}
+
 static int
-queue_add(struct process *process, struct signal_queue *queue, const struct signal_info *info)
+queue_add(struct signal_queue *queue, const struct signal_info *info)
 {
     signal_set bit = SIGNAL_BIT(info->number);
     bool real_time = info->number >= SIGRTMIN;
     if (!real_time && queue->set & bit)
         return 0; /* one of a kind is enough */
-    if (real_time && process->signals_queued >= QUEUED_MOST)
+    struct signal_entry *entry = queue->count < QUEUED_MOST ? pool_alloc(&entry_pool) : NULL;
+    if (!entry && real_time && info->code != CODE_USER)
         return -EAGAIN;
-    struct signal_entry *entry = pool_alloc(&entry_pool);
-    if (!entry && real_time)
-        return -EAGAIN;
+    queue->set |= bit;
     if (entry) {
         entry->info = *info;
-        list_add_tail(&queue->entries, &entry->link);
-        process->signals_queued++;
+        queue_put(queue, entry);
     }
-    queue->set |= bit;
     return 0;
+}
+
+static bool
+queue_holds(const struct signal_queue *queue, const struct signal_entry *wanted)
+{
+    const struct signal_entry *entry;
+    list_for_each(entry, &queue->entries, link)
+        if (entry == wanted)
+            return true;
+    return false;
+}
+
+static bool
+queue_has_number(const struct signal_queue *queue, int number)
+{
+    const struct signal_entry *entry;
+    list_for_each(entry, &queue->entries, link)
+        if (entry->info.number == number)
+            return true;
+    return false;
 }
 
 static signal_set
@@ -165,6 +199,16 @@ process_notice(struct process *process, int number)
             task_notice(task);
 }
 
+void
+signal_look_again(struct process *process)
+{
+    struct task *task;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each(task, &process->tasks, process_link)
+        if ((process->signals.set | task->signals.set) & ~task_mask(task))
+            task_notice(task);
+}
+
 /* A continue undoes stops that are pending, and the other way round. */
 static void
 queues_cancel_opposite(struct process *process, int number)
@@ -192,35 +236,55 @@ any_task_takes(const struct process *process, const struct task *only, int numbe
     return false;
 }
 
-static int
-signal_send(struct process *process, struct task *only, const struct signal_info *info)
+/* What a signal does at once, whoever runs: true, and nothing is left to be queued. To a process that is
+ * stopped nothing happens but SIGKILL, until it goes on. */
+static bool
+signal_act(struct process *process, const struct task *only, int number)
 {
-    int number = info->number;
-    INTERRUPTS_OFF_SCOPE();
     if (process->exiting || process == &kernel_process)
-        return 0;
+        return true;
     queues_cancel_opposite(process, number);
     if (number == SIGCONT)
         process_continue(process);
-    bool taken = number == SIGKILL || any_task_takes(process, only, number);
-    if (taken && is_ignored(process, number))
-        return 0;
-    if (taken && is_fatal(process, number)) {
+    if (number == SIGKILL) {
         process_kill(process, number);
-        return 0;
+        return true;
     }
-    if (taken && is_stop(process, number)) {
+    if (!any_task_takes(process, only, number))
+        return false;
+    if (is_ignored(process, number))
+        return true;
+    if (process->stopped)
+        return false;
+    if (is_stop(process, number)) {
         process_stop(process, number);
-        return 0;
+        return true;
     }
-    int error = queue_add(process, only ? &only->signals : &process->signals, info);
-    if (error)
-        return error;
+    if (!is_fatal(process, number))
+        return false;
+    process_kill(process, number);
+    return true;
+}
+
+static void
+signal_notice(struct process *process, struct task *only, int number)
+{
     if (!only)
         process_notice(process, number);
-    else if (taken || only->user->signals_awaited & SIGNAL_BIT(number))
+    else if ((~task_mask(only) | only->user->signals_awaited) & SIGNAL_BIT(number))
         task_notice(only);
-    return 0;
+}
+
+static int
+signal_send(struct process *process, struct task *only, const struct signal_info *info)
+{
+    INTERRUPTS_OFF_SCOPE();
+    if (signal_act(process, only, info->number))
+        return 0;
+    int error = queue_add(only ? &only->signals : &process->signals, info);
+    if (!error)
+        signal_notice(process, only, info->number);
+    return error;
 }
 
 int
@@ -236,6 +300,36 @@ signal_send_task(struct task *task, const struct signal_info *info)
 }
 
 void
+signal_send_entry(struct process *process, struct task *task, struct signal_entry *entry)
+{
+    int number = entry->info.number;
+    INTERRUPTS_OFF_SCOPE();
+    if (signal_act(process, task, number))
+        return;
+    struct signal_queue *queue = task ? &task->signals : &process->signals;
+    if (number < SIGRTMIN && queue->set & SIGNAL_BIT(number))
+        return;
+    queue_put(queue, entry);
+    signal_notice(process, task, number);
+}
+
+/* The queue is not known: it is that of the process or of one of its tasks. */
+void
+signal_withdraw_entry(struct process *process, struct signal_entry *entry)
+{
+    struct task *task;
+    struct signal_queue *queue = &process->signals;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each(task, &process->tasks, process_link)
+        if (queue_holds(&task->signals, entry))
+            queue = &task->signals;
+    int number = entry->info.number;
+    entry_remove(queue, entry);
+    if (!queue_has_number(queue, number))
+        queue->set &= ~SIGNAL_BIT(number);
+}
+
+void
 signal_force(const struct signal_info *info)
 {
     struct fibril *self = current_fibril();
@@ -246,58 +340,66 @@ signal_force(const struct signal_info *info)
     if (self->signal_mask & bit || action->handler == HANDLER_IGNORE)
         action->handler = HANDLER_DEFAULT;
     self->signal_mask &= ~bit;
-    signal_send_task(self->task, info);
+    (void)signal_send_task(self->task, info);
 }
 
 /* ---- Taking ---- */
 
-static bool
+static void
+entry_take(struct signal_queue *queue, struct signal_entry *entry, struct signal_info *info)
+{
+    entry_remove(queue, entry);
+    *info = entry->info;
+    if (entry->taken)
+        entry->taken(entry, info);
+    else
+        pool_free(&entry_pool, entry);
+}
+
+/* The oldest of this number; the number stays in the set while there are more. */
+static void
 queue_take(struct signal_queue *queue, int number, struct signal_info *info)
 {
     struct signal_entry *entry, *found = NULL;
-    bool more = false;
-    if (!(queue->set & SIGNAL_BIT(number)))
-        return false;
+    queue->set &= ~SIGNAL_BIT(number);
     list_for_each(entry, &queue->entries, link) {
         if (entry->info.number != number)
             continue;
-        more = found != NULL;
-        if (more)
+        if (found) {
+            queue->set |= SIGNAL_BIT(number);
             break;
+        }
         found = entry;
     }
-    if (!more)
-        queue->set &= ~SIGNAL_BIT(number);
     if (found) {
-        *info = found->info;
-        list_remove(&found->link);
-        pool_free(&entry_pool, found);
-        current_task()->process->signals_queued--;
+        entry_take(queue, found, info);
     } else {
         memset(info, 0, sizeof(*info));
         info->number = number;
     }
-    return true;
 }
 
 static int
 first_of(signal_set set)
 {
+    if (set & SYNCHRONOUS)
+        set &= SYNCHRONOUS;
     u32 low = (u32)set, high = (u32)(set >> 32);
     return low ? __builtin_ctz(low) + 1 : __builtin_ctz(high) + 33;
 }
 
+/* The task's own come before the process's, as in Linux. */
 bool
 signal_take(signal_set set, struct signal_info *info)
 {
     struct task *task = current_task();
     INTERRUPTS_OFF_SCOPE();
-    set &= signal_pending_set();
+    struct signal_queue *queue = task->signals.set & set ? &task->signals : &task->process->signals;
+    set &= queue->set;
     if (!set)
         return false;
-    int number = first_of(set);
-    return queue_take(&task->signals, number, info) ||
-           queue_take(&task->process->signals, number, info);
+    queue_take(queue, first_of(set), info);
+    return true;
 }
 
 signal_set
@@ -310,17 +412,22 @@ signal_pending_set(void)
 bool
 signal_pending(void)
 {
-    return signal_pending_set() & ~current_fibril()->signal_mask;
+    return current_task()->process->stopped ||
+           signal_pending_set() & ~current_fibril()->signal_mask;
 }
 
 void
 signal_set_mask(signal_set mask)
 {
     struct fibril *self = current_fibril();
+    struct process *process = self->task->process;
+    signal_set blocked = mask & ~self->signal_mask & process->signals.set;
     INTERRUPTS_OFF_SCOPE();
     self->signal_mask = mask & ~UNBLOCKABLE;
     if (signal_pending())
         self->task->return_work |= WORK_SIGNAL;
+    if (blocked && process->task_count > 1)
+        signal_look_again(process); /* this task may have been the one chosen for them */
 }
 
 void

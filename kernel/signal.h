@@ -67,6 +67,16 @@ struct signal_handlers {
 struct signal_queue {
     signal_set set;
     struct list entries; /* of struct signal_entry; a signal in the set may have none */
+    u32 count;           /* of entries */
+};
+
+/* A signal that waits. A timer has one of its own, so that its expiry is never lost. */
+struct signal_entry {
+    struct list link;
+    struct signal_info info;
+    /* Called when it is taken, with the copy that is given out; NULL: made when it was sent, and
+     * freed then. Interrupts off. */
+    void (*taken)(struct signal_entry *entry, struct signal_info *info);
 };
 
 void signal_queue_init(struct signal_queue *queue);
@@ -79,8 +89,19 @@ void signal_handlers_put(struct signal_handlers *handlers);
  * interrupts off. 0, or -EAGAIN: too many real-time signals queued. */
 int signal_send_process(struct process *process, const struct signal_info *info);
 int signal_send_task(struct task *task, const struct signal_info *info);
+/* The same with the caller's entry, which must not be queued already (see signal_entry_queued) and not
+ * go while it is: to `task`, or if that is NULL to the process. */
+void signal_send_entry(struct process *process, struct task *task, struct signal_entry *entry);
+void signal_withdraw_entry(struct process *process, struct signal_entry *entry);
+static inline bool
+signal_entry_queued(const struct signal_entry *entry)
+{
+    return !list_empty(&entry->link);
+}
 /* A fault of the running user fibril: cannot be blocked or ignored. May end the task. */
 void signal_force(const struct signal_info *info);
+/* The process went on, or a task left it or has blocked signals: those that wait find another task. */
+void signal_look_again(struct process *process);
 void signal_info_kernel(struct signal_info *info, int number); /* CODE_KERNEL, nothing else */
 
 /* Has the running user fibril's task a signal that it does not block? */
@@ -94,10 +115,24 @@ void signal_set_mask_until_return(signal_set mask);
 /* The action for a signal, changed: forgets pending ones that are ignored now. */
 void signal_set_action(int number, const struct signal_action *action);
 
+/* ---- Calls that a signal interrupts ----
+ *
+ * -ERESTARTSYS from an interruptible wait may be returned as it is: the call is made anew if no handler
+ * ran, or one with SA_RESTART. Calls that any handler ends with -EINTR (signal(7): sleeps, poll, select,
+ * waits with a time-out …) return signal_call_interrupted(error, deadline) instead; a stop and a continue
+ * do not end them either, and then a relative time-out goes on where it was: */
+
+/* The end of a call's relative time-out, or that of the same call when it was interrupted. */
+u64 signal_call_deadline(u64 relative_ns);
+/* What the call returns for an error of its wait. `deadline`: as signal_call_deadline() gave it, or 0. */
+int signal_call_interrupted(int error, u64 deadline);
+
 /* At a return to user mode with WORK_SIGNAL: stops, ends, or builds frames for handlers. */
 void signal_deliver(struct registers *registers);
 
 /* ---- arch/i386/signal_frame.c ---- */
+
+#define SIGNAL_STACK_LEAST 2048u /* MINSIGSTKSZ */
 
 struct signal_stack { /* sigaltstack; size 0: none */
     u32 base, size;

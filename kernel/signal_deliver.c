@@ -10,21 +10,56 @@
 
 #define SYSCALL_INSTRUCTION_BYTES 2
 
-/* An interrupted system call is made anew (true), or returns -EINTR. */
-static void
-call_resume(struct registers *registers, bool again)
+/* ---- Interrupted calls ---- */
+
+u64
+signal_call_deadline(u64 relative_ns)
 {
     struct fibril *self = current_fibril();
-    if (self->restart_call == NO_CALL)
-        return;
-    if (again) {
-        registers->eax = self->restart_call;
-        registers->eip -= SYSCALL_INSTRUCTION_BYTES;
-    } else {
-        registers->eax = -EINTR;
-    }
+    bool resuming = self->resuming;
+    self->resuming = false;
+    if (resuming)
+        return self->resume_deadline;
+    u64 now = time_now_ns();
+    return relative_ns < ~0ull - now ? now + relative_ns : ~0ull;
+}
+
+int
+signal_call_interrupted(int error, u64 deadline)
+{
+    if (error != -ERESTARTSYS)
+        return error;
+    current_fibril()->resume_deadline = deadline;
+    return -ERESTARTNOHAND;
+}
+
+static void
+call_made_anew(struct fibril *self, struct registers *registers)
+{
+    registers->eax = self->restart_call;
+    registers->eip -= SYSCALL_INSTRUCTION_BYTES;
+    self->resuming = self->restart_error == -ERESTARTNOHAND && self->resume_deadline;
     self->restart_call = NO_CALL;
 }
+
+/* A handler is to run: the call that was interrupted is made anew after it, or ends. */
+static void
+call_interrupted_by(struct fibril *self, struct registers *registers, u32 action_flags)
+{
+    bool anew = self->restart_error == -ERESTARTSYS && action_flags & ACTION_RESTART;
+    if (self->restart_call != NO_CALL && anew) {
+        call_made_anew(self, registers);
+    } else if (self->restart_call != NO_CALL) {
+        registers->eax = -EINTR;
+        self->restart_call = NO_CALL;
+    } else if (self->resuming) {
+        registers->eip += SYSCALL_INSTRUCTION_BYTES; /* it was about to be made anew */
+        registers->eax = -EINTR;
+        self->resuming = false;
+    }
+}
+
+/* ---- Handlers ---- */
 
 static void
 mask_for_handler(struct fibril *self, const struct signal_action *action, int number)
@@ -33,6 +68,18 @@ mask_for_handler(struct fibril *self, const struct signal_action *action, int nu
     if (!(action->flags & ACTION_NO_DEFER))
         blocked |= SIGNAL_BIT(number);
     signal_set_mask(self->signal_mask | blocked);
+}
+
+/* There is no room for the frame: SIGSEGV, whose handler may have a stack of its own. */
+static void
+frame_failed(int number)
+{
+    struct process *process = current_task()->process;
+    struct signal_info info;
+    if (number == SIGSEGV)
+        process->handlers->actions[SIGSEGV - 1].handler = HANDLER_DEFAULT;
+    signal_info_kernel(&info, SIGSEGV);
+    signal_force(&info);
 }
 
 static void
@@ -49,9 +96,9 @@ handler_enter(struct registers *registers, struct signal_action *shared, struct 
     };
     if (action.flags & ACTION_RESET)
         shared->handler = HANDLER_DEFAULT;
-    call_resume(registers, action.flags & ACTION_RESTART);
+    call_interrupted_by(self, registers, action.flags);
     if (signal_frame_push(registers, &frame)) {
-        process_kill(self->task->process, SIGSEGV);
+        frame_failed(info->number);
         return;
     }
     self->mask_saved = false;
@@ -83,7 +130,8 @@ signal_deliver(struct registers *registers)
     }
     while (!task->process->exiting && signal_take(~self->signal_mask, &info))
         deliver_one(registers, &info);
-    call_resume(registers, true);
+    if (self->restart_call != NO_CALL)
+        call_made_anew(self, registers);
     if (self->mask_saved) {
         self->mask_saved = false;
         signal_set_mask(self->saved_mask);

@@ -3,7 +3,9 @@
 #include "kernel/task.h"
 #include "kernel/address_space.h"
 #include "kernel/errno.h"
+#include "kernel/futex.h"
 #include "kernel/heap.h"
+#include "kernel/interval_timer.h"
 #include "kernel/log.h"
 #include "kernel/string.h"
 
@@ -14,6 +16,7 @@ struct task kernel_task;
 static struct list all_tasks = LIST_INIT(all_tasks);
 static struct task_hooks *hooks;
 static u32 next_tid = 1;
+#define TICKS_PER_SECOND 1000u
 #define TIDS_MOST 4194304u /* as Linux's largest pid_max */
 
 void
@@ -106,6 +109,7 @@ credentials_change(const struct credentials *new)
     if (!copy)
         return -ENOMEM;
     task->credentials = copy;
+    task->process->uid = copy->uid;
     INTERRUPTS_OFF_SCOPE();
     struct fibril *fibril;
     list_for_each(fibril, &task->fibrils, task_link) {
@@ -120,6 +124,15 @@ credentials_change(const struct credentials *new)
     return 0;
 }
 
+bool
+credentials_have_group(const struct credentials *credentials, u32 gid)
+{
+    for (u32 i = 0; i < credentials->group_count; i++)
+        if (credentials->groups[i] == gid)
+            return true;
+    return false;
+}
+
 void
 credentials_forget_old(struct fibril *fibril)
 {
@@ -132,8 +145,11 @@ credentials_forget_old(struct fibril *fibril)
 static void
 task_release_memory(struct task *task)
 {
-    if (task->space)
+    struct process_usage *usage = &task->process->usage;
+    if (task->space) {
+        usage->pages_most = MAX(usage->pages_most, task->space->pages_most);
         address_space_put(task->space);
+    }
     task->space = NULL;
     credentials_put(task->credentials);
     task->credentials = NULL;
@@ -179,6 +195,7 @@ task_destroy(struct task *task)
 {
     struct process *process = task->process;
     task_release_memory(task);
+    signal_queue_flush(&task->signals, ~0ull);
     stack_drop_spares(task);
     list_remove(&task->process_link);
     list_remove(&task->all_link);
@@ -221,7 +238,6 @@ task_create_first_parts(struct task *task, void (*function)(void *), void *argum
     if (!task->credentials || !task->process->handlers)
         return -ENOMEM;
     task->credentials->references = 1;
-    task->credentials->umask = 022;
     int error = address_space_create(&task->space);
     return error ? error : user_fibril_create(task, function, argument, user_context_create());
 }
@@ -307,16 +323,21 @@ int
 task_clone(const struct task_clone *clone, struct task **result)
 {
     struct task *self = current_task();
-    if (process_count() >= self->process->limits[LIMIT_PROCESSES].soft)
+    if (self->process->exiting || self->process->execing)
+        return -EINTR; /* it does not return to user mode */
+    if (!clone->share_process && process_limit_reached(self->process))
         return -EAGAIN;
     struct task *task = task_create(clone->share_process ? self->process : NULL, self->process,
                                     self->process->name);
     if (!task)
         return -ENOMEM;
-    task->credentials = credentials_copy(self->credentials);
-    int error = task->credentials ? 0 : -ENOMEM;
-    if (!error)
-        error = clone_process_parts(clone, self, task);
+    task->credentials = self->credentials;
+    task->credentials->references++;
+    task->process->uid = task->credentials->uid;
+    task->nice = self->nice;
+    task->policy = self->policy;
+    task->priority = self->priority;
+    int error = clone_process_parts(clone, self, task);
     if (!error)
         error = clone_space(clone, self, task);
     if (!error)
@@ -356,10 +377,50 @@ task_unwind(struct task *task)
         if (h->ending)
             h->ending(task);
     wait_event(&task->fibril_ended, task->fibril_count == 1);
+    if (!task->process->exiting)
+        current_fibril()->cancel_error = 0; /* a thread's end may still read its memory in */
+    futex_leave_memory(task);
     for (struct task_hooks *h = hooks; h; h = h->next)
         if (h->release)
             h->release(task);
     task_release_memory(task);
+}
+
+void
+task_usage(const struct task *task, struct process_usage *usage)
+{
+    *usage = (struct process_usage){
+        .ticks = task->run_ticks,
+        .user_ticks = task->user_ticks,
+        .pages_most = task->space ? task->space->pages_most : 0,
+        .faults = task->faults,
+    };
+}
+
+/* LIMIT_CPU is in seconds: a signal each further one, the end at the hard limit. */
+static void
+limit_tick(struct process *process)
+{
+    const struct process_limit *limit = &process->limits[LIMIT_CPU];
+    u64 ticks = process_ticks(process), seconds = ticks / TICKS_PER_SECOND;
+    struct signal_info info;
+    if (ticks % TICKS_PER_SECOND || seconds < limit->soft)
+        return;
+    signal_info_kernel(&info, seconds >= limit->hard ? SIGKILL : SIGXCPU);
+    (void)signal_send_process(process, &info);
+}
+
+void
+task_tick(bool user)
+{
+    struct task *task = current_task();
+    struct process *process = task->process;
+    if (user)
+        task->user_ticks++;
+    if (unlikely(process->counting))
+        interval_timer_tick(process, user);
+    if (unlikely(process->limits[LIMIT_CPU].soft != LIMIT_NONE) && process != &kernel_process)
+        limit_tick(process);
 }
 
 static void
@@ -368,12 +429,17 @@ process_leave(struct task *task)
     struct process *process = task->process;
     list_remove(&task->process_link);
     list_remove(&task->all_link);
-    process->ticks += task->run_ticks;
+    struct process_usage usage;
+    task_usage(task, &usage);
+    process_usage_add(&process->usage, &usage);
     signal_queue_flush(&task->signals, ~0ull);
-    if (--process->task_count == 0)
+    if (--process->task_count == 0) {
+        process->exiting = true;
         process_end(process);
-    else
+    } else {
         wake_up_all(&process->ended); /* exec waits to be alone */
+        signal_look_again(process);
+    }
 }
 
 void
@@ -381,9 +447,11 @@ task_exit(int status)
 {
     struct task *task = current_task();
     ASSERT(current_fibril()->kind == FIBRIL_USER);
-    if (!task->process->exiting && task->process->task_count == 1) {
-        task->process->exiting = true;
-        task->process->exit_status = status;
+    struct process *process = task->process;
+    if (!process->exiting) {
+        if (task->tid == process->id) /* the first one's status counts, though others outlive it */
+            process->exit_status = status;
+        process->exiting = process->task_count == 1;
     }
     task_unwind(task);
     interrupts_save();
@@ -436,7 +504,10 @@ task_become_alone(void)
     wait_event(&process->ended, process->task_count == 1);
     self->unwinding = process->exiting;
     process->execing = false;
-    return process->exiting ? -EINTR : 0;
+    if (process->exiting)
+        return -EINTR;
+    self->tid = process->id; /* whichever it was, it is the process now */
+    return 0;
 }
 
 static const char *
@@ -452,14 +523,18 @@ base_name(const char *path)
 static int
 handlers_reset(struct process *process)
 {
-    struct signal_handlers *handlers = signal_handlers_create();
-    if (!handlers)
-        return -ENOMEM;
-    for (int i = 0; i < SIGNALS; i++)
-        if (process->handlers->actions[i].handler == HANDLER_IGNORE)
-            handlers->actions[i].handler = HANDLER_IGNORE;
-    signal_handlers_put(process->handlers);
-    process->handlers = handlers;
+    if (process->handlers->references > 1) {
+        struct signal_handlers *own = signal_handlers_copy(process->handlers);
+        if (!own)
+            return -ENOMEM;
+        signal_handlers_put(process->handlers);
+        process->handlers = own;
+    }
+    for (int i = 0; i < SIGNALS; i++) {
+        u32 handler = process->handlers->actions[i].handler;
+        process->handlers->actions[i] = (struct signal_action){
+            .handler = handler == HANDLER_IGNORE ? HANDLER_IGNORE : HANDLER_DEFAULT};
+    }
     return 0;
 }
 
@@ -469,7 +544,7 @@ task_reset_for_program(const char *path)
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
     process_set_name(self->process, base_name(path));
-    self->clear_tid = self->set_tid = self->robust_list = 0;
+    self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);
     return handlers_reset(self->process);
@@ -479,6 +554,7 @@ void
 task_set_space(struct task *task, struct address_space *space)
 {
     struct address_space *old = task->space;
+    futex_leave_memory(task);
     {
         INTERRUPTS_OFF_SCOPE();
         task->space = space;

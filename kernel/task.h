@@ -19,11 +19,15 @@ struct descriptor_table; /* fs/descriptor.h */
 struct directory_context; /* fs/path.h: root and working directory */
 struct asys_context;      /* kernel/async/context.h */
 
-/* Not changed once a call may have seen them, but for the umask: setuid replaces them. */
+#define GROUPS_MOST 32 /* of a task beside its own; Linux has 65,536 */
+
+/* Not changed once a call may have seen them: setuid and its kin replace them. */
 struct credentials {
     u32 references;
-    u32 uid, euid, gid, egid;
-    u32 umask;
+    u32 uid, euid, saved_uid;
+    u32 gid, egid, saved_gid;
+    u32 group_count;
+    u32 groups[GROUPS_MOST];
 };
 
 /* Bits of task->return_work, tested once on every return to user mode. */
@@ -70,7 +74,10 @@ struct task {
     struct list spare_stacks;
     u32 spare_count;
     u32 calls_started, calls_blocked; /* background calls */
-    u64 run_ticks;
+    u64 run_ticks, user_ticks; /* of processor time: all, and those in user mode */
+    u32 faults;
+    s8 nice;             /* setpriority's, sched_setscheduler's: kept and shown, nothing more */
+    u8 policy, priority;
     uintptr_t set_tid;      /* user address that gets the tid first of all; or 0 */
     uintptr_t clear_tid;    /* user address: set to 0 and woken when the task ends; or 0 */
     uintptr_t robust_list;  /* set_robust_list */
@@ -103,6 +110,7 @@ current_credentials(void)
 }
 /* From its next call on the running task acts for these ids. 0 or -ENOMEM. */
 int credentials_change(const struct credentials *new);
+bool credentials_have_group(const struct credentials *credentials, u32 gid); /* beside its own */
 void credentials_forget_old(struct fibril *fibril); /* its call has ended */
 
 /* A new process with one task with an empty address space; its user fibril will run
@@ -137,6 +145,10 @@ struct list *task_list(void); /* all tasks, by all_link; interrupts off or no sl
 struct fibril *kernel_fibril_start(void (*function)(void *argument), void *argument);
 
 void task_free(struct task *task); /* by the tail of its last fibril's last switch */
+
+struct process_usage;
+void task_usage(const struct task *task, struct process_usage *usage);
+void task_tick(bool user); /* from the clock: the running task has used one more */
 
 /* Was the running fibril's process told to end? */
 bool task_killed(void);

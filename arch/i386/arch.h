@@ -82,6 +82,7 @@ struct interrupt_handler {
 /* Links the handler (storage stays the caller's, for ever) and opens the line. */
 void interrupt_register(unsigned line, struct interrupt_handler *handler);
 bool interrupt_running(void); /* inside a handler? */
+bool interrupt_from_user(void); /* in a handler: was it user mode that was interrupted? */
 
 /* ---- Time: nanoseconds since boot, monotonic; any context. ---- */
 
@@ -98,6 +99,8 @@ void time_delay_us(unsigned microseconds);
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
 int clear_user(void USER *to, size_t size) MUST_CHECK;
+/* In one step: if the aligned word is *seen it becomes `new`; *seen is then what it was. */
+int user_compare_exchange(u32 USER *word, u32 *seen, u32 new) MUST_CHECK;
 /* Copies a string with its zero. 0, -EFAULT, or -ENAMETOOLONG if there is no zero in `size` bytes. */
 int copy_string_from_user(char *to, const char USER *from, size_t size) MUST_CHECK;
 /* Is [address, address+size) inside user space? (Says nothing about what is mapped there.) */
@@ -190,15 +193,17 @@ struct user_context *user_context_create(void); /* NULL: out of memory */
 struct user_context *user_context_copy(struct user_context *from); /* for clone; NULL */
 void user_context_destroy(struct user_context *context);
 void user_context_reset(struct user_context *context); /* for exec: as new */
-/* The FPU's state as FXSAVE stores it: 512 bytes, 16-byte aligned. Restoring sanitises what comes from
- * user memory. */
-bool user_context_fpu_used(const struct user_context *context);
-void user_context_fpu_save(struct user_context *context, void *image);
-void user_context_fpu_restore(struct user_context *context, void *image);
+/* The running user fibril's FPU state goes to its stack at *stack_pointer, which moves down: *address is
+ * where, or 0 if it has none; its state is then as new. And back again from there (0: as new), whatever
+ * lies there. 0 or -EFAULT. */
+int fpu_frame_push(u32 *stack_pointer, u32 *address);
+int fpu_frame_pop(u32 address);
 void user_context_load(struct user_context *context); /* interrupts off */
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
 int user_context_set_tls(struct user_context *context, u32 descriptor[4]);
+/* get_thread_area: fills in what the entry descriptor[0] has. 0 or -EINVAL. */
+int user_context_get_tls(const struct user_context *context, u32 descriptor[4]);
 /* Enters user mode for the first time, on the running user fibril. */
 NORETURN void user_start(uintptr_t instruction, uintptr_t stack);
 /* For clone: `child`, a user fibril that has not run, will return to user mode as the running one does,

@@ -18,6 +18,7 @@
 
 static struct interrupt_handler *handlers[16];
 static u16 masked = 0xffff & ~(1 << CASCADE_LINE);
+static bool from_user; /* of the interrupt that is being served */
 
 static void
 controller_write_mask(void)
@@ -52,6 +53,12 @@ interrupt_register(unsigned line, struct interrupt_handler *handler)
 }
 
 bool
+interrupt_from_user(void)
+{
+    return from_user;
+}
+
+bool
 interrupt_running(void)
 {
     return cpu.interrupt_depth > 0;
@@ -83,7 +90,8 @@ interrupt_dispatch(struct registers *registers)
     if (line >= 8)
         port_out8(SLAVE_COMMAND, COMMAND_END);
     port_out8(MASTER_COMMAND, COMMAND_END);
-    arch_hooks.interrupt(line, registers_from_user(registers));
+    from_user = registers_from_user(registers);
+    arch_hooks.interrupt(line, from_user);
     for (struct interrupt_handler *handler = handlers[line]; handler; handler = handler->next)
         handler->handle(handler->argument);
     cpu.interrupt_depth--;

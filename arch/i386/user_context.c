@@ -32,11 +32,22 @@ static const u8 fpu_initial[FXSAVE_BYTES] __attribute__((aligned(FXSAVE_ALIGN)))
 
 static struct user_context *loaded;    /* whose descriptors and selectors are in */
 static struct user_context *fpu_owner; /* whose state is in the FPU */
+static u32 mxcsr_mask = MXCSR_MASK_DEFAULT;
 
 static void *
 fpu_area(struct user_context *context)
 {
     return (void *)ALIGN_UP((uintptr_t)context->fpu_area, (uintptr_t)FXSAVE_ALIGN);
+}
+
+/* Which bits of MXCSR there are: [IA32-1] 11.6.6. */
+static void
+mxcsr_mask_read(void)
+{
+    static u32 image[FXSAVE_BYTES / 4] __attribute__((aligned(FXSAVE_ALIGN)));
+    __asm__ volatile("fxsave (%0)" ::"r"(image) : "memory");
+    if (image[FXSAVE_MXCSR_MASK])
+        mxcsr_mask = image[FXSAVE_MXCSR_MASK];
 }
 
 void
@@ -50,6 +61,8 @@ fpu_init(void)
                                                                           : "TSC");
     cpu_write_cr4(cpu_read_cr4() | CR4_FXSR | (edx & SSE_BIT ? CR4_SIMD_EXCEPTIONS : 0));
     u32 cr0 = cpu_read_cr0() & ~CR0_EMULATE;
+    cpu_write_cr0(cr0 & ~CR0_TASK_SWITCHED);
+    mxcsr_mask_read();
     cpu_write_cr0(cr0 | CR0_MONITOR | CR0_NUMERIC_ERROR | CR0_TASK_SWITCHED);
 }
 
@@ -105,7 +118,8 @@ user_context_copy(struct user_context *from)
     copy->fs = from->fs;
     copy->gs = from->gs;
     copy->fpu_used = from->fpu_used;
-    memcpy(fpu_area(copy), fpu_area(from), FXSAVE_BYTES);
+    if (from->fpu_used)
+        memcpy(fpu_area(copy), fpu_area(from), FXSAVE_BYTES);
     return copy;
 }
 
@@ -130,25 +144,28 @@ user_context_fpu_used(const struct user_context *context)
     return context->fpu_used;
 }
 
-void
-user_context_fpu_save(struct user_context *context, void *image)
+void *
+user_context_fpu_image(struct user_context *context)
 {
     INTERRUPTS_OFF_SCOPE();
     fpu_flush(context);
-    memcpy(image, fpu_area(context), FXSAVE_BYTES);
+    return fpu_area(context);
 }
 
 /* Reserved bits of MXCSR would be a general protection fault: [IA32-1] 11.6.6. */
 void
-user_context_fpu_restore(struct user_context *context, void *image)
+user_context_fpu_changed(struct user_context *context)
 {
-    u32 *words = image;
+    ((u32 *)fpu_area(context))[FXSAVE_MXCSR] &= mxcsr_mask;
+    context->fpu_used = true;
+}
+
+void
+user_context_fpu_clear(struct user_context *context)
+{
     INTERRUPTS_OFF_SCOPE();
     fpu_flush(context);
-    u32 mask = ((u32 *)fpu_area(context))[FXSAVE_MXCSR_MASK];
-    words[FXSAVE_MXCSR] &= mask ? mask : MXCSR_MASK_DEFAULT;
-    memcpy(fpu_area(context), image, FXSAVE_BYTES);
-    context->fpu_used = true;
+    context->fpu_used = false;
 }
 
 void
@@ -249,5 +266,25 @@ user_context_set_tls(struct user_context *context, u32 descriptor[4])
     context->tls[index] = tls_descriptor(descriptor);
     if (loaded == context)
         gdt_set_tls(context->tls);
+    return 0;
+}
+
+/* The reverse of tls_descriptor. */
+int
+user_context_get_tls(const struct user_context *context, u32 descriptor[4])
+{
+    u32 index = descriptor[DESC_ENTRY] - GDT_TLS_INDEX;
+    if (index >= 3)
+        return -EINVAL;
+    u64 d = context->tls[index];
+    u32 access = (u32)(d >> 40) & 0xff, flags = (u32)(d >> 52) & 15;
+    descriptor[DESC_BASE] = (u32)(d >> 16 & 0xffffff) | (u32)(d >> 56) << 24;
+    descriptor[DESC_LIMIT] = (u32)(d & 0xffff) | (u32)(d >> 48 & 15) << 16;
+    descriptor[DESC_FLAGS] = !d ? DESC_EMPTY
+                                : (flags & 4 ? DESC_32BIT : 0) |
+                                      (access >> 2 & 3) << DESC_CONTENTS_SHIFT |
+                                      (access & 2 ? 0 : DESC_READ_EXEC_ONLY) |
+                                      (flags & 8 ? DESC_LIMIT_IN_PAGES : 0) |
+                                      (flags & 1 ? DESC_USEABLE : 0);
     return 0;
 }

@@ -62,7 +62,7 @@ asys_next(struct batch *batch, struct call **call)
     if (!record)
         return -EAGAIN;
     record_fill(record, &input);
-    submit->index++;
+    batch->last = ++submit->index == submit->count;
     *call = &record->call;
     return 0;
 }

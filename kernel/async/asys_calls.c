@@ -92,7 +92,7 @@ ring_next(struct entry_source *source, struct asys_entry *entry)
     struct ring_source *from = container_of(source, struct ring_source, source);
     if (from->left == 0)
         return BATCH_END;
-    from->left--;
+    source->last = --from->left == 0;
     asys_ring_take(from->ring, entry);
     return 0;
 }
@@ -217,7 +217,7 @@ array_next(struct entry_source *source, struct asys_entry *entry)
         return BATCH_END;
     int error = copy_from_user(entry, &from->entries[from->index], sizeof(*entry));
     if (!error)
-        from->index++;
+        source->last = ++from->index == from->count;
     return error;
 }
 

@@ -55,19 +55,20 @@ static void
 batch_runner(void *argument)
 {
     struct fibril *self = current_fibril();
-    self->batch = argument;
-    while (self->batch) {
-        struct batch *batch = self->batch;
+    struct batch *batch = self->batch = argument;
+    do {
         struct call *call;
         int error = batch_fetch(batch, &call);
         if (error) {
             batch->error = error == BATCH_END ? 0 : error;
-            batch->ended = true;
-            return;
+            break;
         }
         batch->started++;
         call_run(self, call);
-    }
+        if (!self->batch)
+            return;
+    } while (!batch->last);
+    batch->ended = true;
 }
 
 void
@@ -75,7 +76,7 @@ batch_run(struct batch *batch)
 {
     struct task *task = current_task();
     wait_queue_init(&batch->fetched, "batch_fetch");
-    batch->ended = batch->fetching = false;
+    batch->ended = batch->fetching = batch->last = false;
     batch->started = 0;
     batch->error = 0;
     while (!batch->ended) {
@@ -90,6 +91,7 @@ batch_run(struct batch *batch)
         if (!batch->ended) {
             runner->batch = NULL;
             task->calls_blocked++;
+            batch->ended = batch->last;
         }
     }
 }
@@ -104,8 +106,8 @@ single_next(struct batch *batch, struct call **call)
 {
     struct single *single = (struct single *)batch;
     *call = single->call;
-    single->call = NULL;
-    return *call ? 0 : BATCH_END;
+    batch->last = true;
+    return 0;
 }
 
 int

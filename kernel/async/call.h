@@ -39,6 +39,7 @@ struct batch {
     int (*next)(struct batch *batch, struct call **call);
     unsigned long started; /* calls (a chain is one) that were made and begun */
     int error;             /* why the batch ended early, or 0 */
+    bool last;             /* next() sets it with the last call, where it knows: saves asking again */
 
     /* The runner's and the submitter's, who never run at the same time: */
     bool ended;

@@ -264,6 +264,7 @@ entry_next(struct batch *batch, struct call **call)
         return error;
     if (linked)
         chain_take(submit, record);
+    batch->last = submit->source->last;
     *call = &record->call;
     return 0;
 }

@@ -11,6 +11,7 @@ struct entry_source {
     int (*next)(struct entry_source *source, struct asys_entry *entry);
     /* The id that entry number `index` has got; may be NULL. Errors are the program's own affair. */
     void (*tell_id)(struct entry_source *source, u32 index, u64 id);
+    bool last; /* next() sets it with the last entry */
 };
 
 /* Starts all entries; the number taken, or why there was none. As batch_run. */

@@ -1,10 +1,13 @@
 /* System calls about the calling process itself. */
 #include "arch.h"
+#include "fs/path.h"
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
+
+#define FIRST_PROCESS 1
 
 long
 sys_exit(int status)
@@ -27,7 +30,10 @@ sys_getpid(void)
 long
 sys_getppid(void)
 {
-    return current_task()->process->parent->id;
+    const struct process *process = current_task()->process;
+    if (process->parent == &kernel_process) /* where orphans are; no program is their parent */
+        return process->id == FIRST_PROCESS ? 0 : FIRST_PROCESS;
+    return process->parent->id;
 }
 
 long
@@ -37,98 +43,12 @@ sys_gettid(void)
 }
 
 long
-sys_getuid(void)
-{
-    return current_task()->credentials->uid;
-}
-
-long
-sys_geteuid(void)
-{
-    return current_task()->credentials->euid;
-}
-
-long
-sys_getgid(void)
-{
-    return current_task()->credentials->gid;
-}
-
-long
-sys_getegid(void)
-{
-    return current_task()->credentials->egid;
-}
-
-/* The calls of before 2.4, with 16-bit numbers. */
-long
-sys_getuid16(void)
-{
-    return MIN(current_task()->credentials->uid, 65534u);
-}
-
-long
-sys_setuid(u32 uid)
-{
-    struct credentials new = *current_task()->credentials;
-    if (new.euid != 0 && uid != new.uid)
-        return -EPERM;
-    if (new.euid == 0)
-        new.uid = uid;
-    new.euid = uid;
-    return credentials_change(&new);
-}
-
-long
-sys_setgid(u32 gid)
-{
-    struct credentials new = *current_task()->credentials;
-    if (new.euid != 0 && gid != new.gid)
-        return -EPERM;
-    if (new.euid == 0)
-        new.gid = gid;
-    new.egid = gid;
-    return credentials_change(&new);
-}
-
-long
 sys_umask(u32 mask)
 {
-    u32 old = current_task()->credentials->umask;
-    current_task()->credentials->umask = mask & 0777;
+    struct directory_context *context = current_task()->directories;
+    u32 old = context->umask;
+    context->umask = mask & 0777;
     return old;
-}
-
-long
-sys_sched_yield(void)
-{
-    schedule_yield();
-    return 0;
-}
-
-struct new_utsname { /* linux/utsname.h: 390 bytes */
-    char sysname[65], nodename[65], release[65], version[65], machine[65], domainname[65];
-};
-
-long
-sys_uname(void USER *user)
-{
-    static const struct new_utsname name = {
-        .sysname = "Fibril",
-        .nodename = "fibril",
-        .release = "6.1.0-fibril-" FIBRIL_VERSION, /* C libraries refuse kernels that look old */
-        .version = "#1",
-        .machine = "i686",
-        .domainname = "(none)",
-    };
-    return copy_to_user(user, &name, sizeof(name));
-}
-
-/* The thread library asks for these at start-up; with one task per process there is nothing to do. */
-long
-sys_set_tid_address(void USER *address)
-{
-    return current_task()->tid;
 }
 
 long
@@ -142,4 +62,94 @@ sys_set_thread_area(void USER *user)
     if (error)
         return error;
     return copy_to_user(user, descriptor, sizeof(descriptor[0]));
+}
+
+long
+sys_get_thread_area(void USER *user)
+{
+    u32 descriptor[4];
+    int error = copy_from_user(descriptor, user, sizeof(descriptor));
+    if (!error)
+        error = user_context_get_tls(current_fibril()->user, descriptor);
+    return error ? error : copy_to_user(user, descriptor, sizeof(descriptor));
+}
+
+/* There is one personality, Linux's; flags are accepted and forgotten. */
+#define PERSONALITY_LINUX 0u
+#define PERSONALITY_QUERY 0xffffffffu
+
+long
+sys_personality(u32 wanted)
+{
+    return wanted == PERSONALITY_QUERY || (wanted & 0xff) == PERSONALITY_LINUX
+               ? (long)PERSONALITY_LINUX
+               : -EINVAL;
+}
+
+/* ---- prctl: linux/prctl.h ---- */
+
+enum { SET_DEATH_SIGNAL = 1, GET_DEATH_SIGNAL, GET_DUMPABLE, SET_DUMPABLE, GET_KEEP_CAPS = 7,
+       SET_KEEP_CAPS, SET_NAME = 15, GET_NAME, GET_SECCOMP = 21, CAPABILITY_READ = 23,
+       SET_TIMER_SLACK = 29, GET_TIMER_SLACK, SET_NO_NEW_PRIVILEGES = 38, GET_NO_NEW_PRIVILEGES };
+#define NAME_BYTES 16
+#define TIMER_SLACK_NS 50000
+#define CAPABILITIES 41
+
+static long
+name_take(const char USER *user)
+{
+    char name[NAME_BYTES];
+    int error = copy_string_from_user(name, user, sizeof(name));
+    if (error && error != -ENAMETOOLONG)
+        return error;
+    name[sizeof(name) - 1] = 0;
+    process_set_name(current_task()->process, name);
+    return 0;
+}
+
+static long
+word_give(uintptr_t user, s32 word)
+{
+    return copy_to_user((void USER *)user, &word, sizeof(word));
+}
+
+long
+sys_prctl(int option, uintptr_t argument, uintptr_t third, uintptr_t fourth, uintptr_t fifth)
+{
+    struct process *self = current_task()->process;
+    switch (option) {
+    case SET_NAME:
+        return name_take((const char USER *)argument);
+    case GET_NAME:
+        return copy_to_user((void USER *)argument, self->name, NAME_BYTES);
+    case SET_DEATH_SIGNAL:
+        if (argument > SIGNALS)
+            return -EINVAL;
+        self->parent_death_signal = (u8)argument;
+        return 0;
+    case GET_DEATH_SIGNAL:
+        return word_give(argument, self->parent_death_signal);
+    case GET_DUMPABLE:
+    case SET_DUMPABLE: /* there are no core files */
+        return option == GET_DUMPABLE ? 1 : argument > 1 ? -EINVAL : 0;
+    case GET_KEEP_CAPS:
+    case SET_KEEP_CAPS:
+        return argument > 1 ? -EINVAL : 0;
+    case GET_SECCOMP:
+        return 0;
+    case CAPABILITY_READ:
+        return argument < CAPABILITIES ? 1 : -EINVAL;
+    case SET_TIMER_SLACK:
+        return 0;
+    case GET_TIMER_SLACK:
+        return TIMER_SLACK_NS;
+    case SET_NO_NEW_PRIVILEGES:
+        if (argument != 1 || third || fourth || fifth)
+            return -EINVAL;
+        self->no_new_privileges = true;
+        return 0;
+    case GET_NO_NEW_PRIVILEGES:
+        return argument || third || fourth || fifth ? -EINVAL : self->no_new_privileges;
+    }
+    return -EINVAL;
 }

@@ -5,15 +5,14 @@
 #include "kernel/fibril.h"
 #include "kernel/signal.h"
 #include "kernel/string.h"
+#include "kernel/sys/times.h"
 #include "kernel/task.h"
 
 #define SET_BYTES 8u
 #define UNBLOCKABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
-#define NS_PER_SECOND 1000000000u
 
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
 enum { STACK_ON = 1, STACK_DISABLE = 2 };
-#define STACK_LEAST 2048u
 
 struct old_action { /* struct old_sigaction */
     u32 handler, mask, flags, restorer;
@@ -148,8 +147,7 @@ static long
 suspend(signal_set mask)
 {
     signal_set_mask_until_return(mask);
-    int error = wait_event_interruptible(&never, false);
-    return error == -ERESTARTSYS ? -EINTR : error;
+    return signal_call_interrupted(wait_event_interruptible(&never, false), 0);
 }
 
 long
@@ -169,8 +167,7 @@ sys_sigsuspend(int unused, int unused_too, u32 mask)
 long
 sys_pause(void)
 {
-    int error = wait_event_interruptible(&never, false);
-    return error == -ERESTARTSYS ? -EINTR : error;
+    return signal_call_interrupted(wait_event_interruptible(&never, false), 0);
 }
 
 /* Sleeps until one of `set`, blocked as it may be, is pending. */
@@ -199,21 +196,32 @@ await_call(const void USER *user_set, void USER *user_info, u64 deadline)
     return error ? error : info.number;
 }
 
-long
-sys_rt_sigtimedwait(const void USER *set, void USER *info, const void USER *timeout,
-                    size_t set_bytes)
+static long
+await_for(const void USER *set, void USER *info, const void USER *timeout, size_t set_bytes,
+          int (*take)(const void USER *user, u64 *ns))
 {
-    s32 time[2];
+    u64 ns;
     if (set_bytes != SET_BYTES)
         return -EINVAL;
     if (!timeout)
         return await_call(set, info, 0);
-    int error = copy_from_user(time, timeout, sizeof(time));
-    if (!error && (time[0] < 0 || (u32)time[1] >= NS_PER_SECOND))
-        error = -EINVAL;
-    if (error)
-        return error;
-    return await_call(set, info, time_now_ns() + time[0] * (u64)NS_PER_SECOND + time[1] + 1);
+    int error = take(timeout, &ns);
+    u64 now = time_now_ns();
+    return error ? error : await_call(set, info, ns < ~0ull - now ? now + ns : ~0ull);
+}
+
+long
+sys_rt_sigtimedwait(const void USER *set, void USER *info, const void USER *timeout,
+                    size_t set_bytes)
+{
+    return await_for(set, info, timeout, set_bytes, time_take32);
+}
+
+long
+sys_rt_sigtimedwait_time64(const void USER *set, void USER *info, const void USER *timeout,
+                           size_t set_bytes)
+{
+    return await_for(set, info, timeout, set_bytes, time_take64);
 }
 
 /* ---- Sending ---- */
@@ -340,7 +348,8 @@ static bool
 on_signal_stack(const struct fibril *self)
 {
     u32 esp = user_stack_pointer();
-    return self->signal_stack_size && esp - self->signal_stack_base <= self->signal_stack_size;
+    return esp > self->signal_stack_base &&
+           esp - self->signal_stack_base <= self->signal_stack_size;
 }
 
 static int
@@ -354,7 +363,7 @@ signal_stack_set(struct fibril *self, const struct stack_user *new)
     }
     if (new->flags & ~STACK_ON)
         return -EINVAL;
-    if (new->size < STACK_LEAST)
+    if (new->size < SIGNAL_STACK_LEAST)
         return -ENOMEM;
     self->signal_stack_base = new->base;
     self->signal_stack_size = new->size;
@@ -386,7 +395,9 @@ handler_return(bool with_info)
     signal_set mask;
     long result;
     if (signal_frame_pop(user_frame(self), with_info, &mask, &stack, &result)) {
-        process_kill(self->task->process, SIGSEGV);
+        struct signal_info info;
+        signal_info_kernel(&info, SIGSEGV);
+        signal_force(&info);
         return 0;
     }
     self->signal_stack_base = stack.base;
@@ -405,6 +416,13 @@ long
 sys_rt_sigreturn(void)
 {
     return handler_return(true);
+}
+
+/* Its number means another call in programs of ours; for the others it is not here yet. */
+long
+sys_signalfd(int fd, const void USER *mask, size_t size)
+{
+    return -ENOSYS;
 }
 
 /* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */

@@ -4,20 +4,18 @@
 #include "kernel/errno.h"
 #include "kernel/process.h"
 #include "kernel/string.h"
+#include "kernel/sys/times.h"
 #include "kernel/task.h"
 
 enum { P_ALL, P_PID, P_PGID };
-
-struct usage { /* struct rusage: 72 bytes */
-    s32 user[2], system[2];
-    u32 rest[14];
-};
-_Static_assert(sizeof(struct usage) == 72, "rusage");
+#define WAIT_KINDS (WAIT_OWN_CHILDREN | WAIT_ALL | WAIT_CLONE)
+#define INT_LEAST (-0x7fffffff - 1)
 
 static int
-usage_put(void USER *user, u64 ticks)
+usage_put(void USER *user, const struct process_usage *used)
 {
-    struct usage usage = {.user = {(s32)(ticks / 1000), (s32)(ticks % 1000) * 1000}};
+    struct usage usage;
+    usage_fill(&usage, used);
     return copy_to_user(user, &usage, sizeof(usage));
 }
 
@@ -26,8 +24,10 @@ sys_wait4(int pid, int USER *status, int options, void USER *usage)
 {
     struct wait_request request = {.pid = pid, .options = options};
     struct wait_result result;
-    if (options & ~(int)(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED | 0xe0000000u))
+    if (options & ~(int)(WAIT_NO_HANG | WAIT_STOPPED | WAIT_CONTINUED | WAIT_KINDS))
         return -EINVAL;
+    if (pid == INT_LEAST)
+        return -ESRCH;
     request.options |= WAIT_EXITED;
     int error = process_wait(&request, &result);
     if (error)
@@ -35,7 +35,7 @@ sys_wait4(int pid, int USER *status, int options, void USER *usage)
     if (result.pid && status)
         error = copy_to_user(status, &result.status, sizeof(result.status));
     if (!error && result.pid && usage)
-        error = usage_put(usage, result.ticks);
+        error = usage_put(usage, &result.usage);
     return error ? error : (long)result.pid;
 }
 
@@ -52,8 +52,9 @@ sys_waitid(int which, int id, void USER *user_info, int options, void USER *usag
     struct wait_result result;
     struct signal_info info;
     u32 wanted = WAIT_EXITED | WAIT_STOPPED | WAIT_CONTINUED;
-    if (options & ~(int)(wanted | WAIT_NO_HANG | WAIT_KEEP | 0xe0000000u) || !(options & wanted) ||
-        which < P_ALL || which > P_PGID || (which == P_PID && id <= 0))
+    if (options & ~(int)(wanted | WAIT_NO_HANG | WAIT_KEEP | WAIT_KINDS) || !(options & wanted) ||
+        which < P_ALL || which > P_PGID || (which == P_PID && id <= 0) ||
+        (which == P_PGID && id < 0))
         return -EINVAL;
     request.pid = which == P_ALL ? -1 : which == P_PID ? id : -id;
     int error = process_wait(&request, &result);
@@ -64,6 +65,7 @@ sys_waitid(int which, int id, void USER *user_info, int options, void USER *usag
         info.number = SIGCHLD;
         info.code = result.code;
         info.fields[0] = result.pid;
+        info.fields[1] = result.uid;
         info.fields[2] = result.code == 1 ? result.status >> 8 & 0xff : result.status & 0x7f;
         if (result.code >= 5)
             info.fields[2] = result.code == 5 ? result.status >> 8 & 0xff : SIGCONT;
@@ -71,7 +73,7 @@ sys_waitid(int which, int id, void USER *user_info, int options, void USER *usag
     if (user_info)
         error = copy_to_user(user_info, &info, sizeof(info));
     if (!error && usage)
-        error = usage_put(usage, result.ticks);
+        error = usage_put(usage, &result.usage);
     return error;
 }
 

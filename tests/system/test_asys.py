@@ -84,6 +84,16 @@ def asys_random(guest):
     result.line(r'init: /bin/t-asys-random \(pid 2\) ended with status 0', 'log')
 
 
+@test('the same on the processor of Bochs: registers, selectors, pages, exits')
+def in_bochs_too(guest):
+    for program in ('t-fpu', 't-tls', 't-memory', 't-asys-signals'):
+        check_cases(guest.run(program, options=['--machine', 'bochs']), cases(program))
+    guest.run_without_leak('t-exit-pending', runs=50, options=['--machine', 'bochs'])
+    for case in cases('t-tls', 'ends'):
+        guest.run('t-tls', case, status=128 + SIGNALS.get(case[len('end-'):], 11),
+                  options=['--machine', 'bochs'])
+
+
 # ---- Ends ----
 
 @test('exit with calls of every kind pending, a thousand times, leaves nothing behind (A17)')

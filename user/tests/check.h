@@ -1,5 +1,6 @@
 /* For test programs: check(what) counts and tells an expectation that failed; cases are functions.
- * A line for each case, `ok NAME` or `not ok NAME: what failed first`; further words begin with #. */
+ * A line for each case, `ok NAME` or `not ok NAME: what failed first`; further words begin with #.
+ */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
@@ -17,8 +18,7 @@ static int check_failures;
 static char check_first[200]; /* what failed first in this case */
 
 /* Of a case that fails thousands of times only the beginning is told. */
-static void __attribute__((format(printf, 1, 2)))
-check_failed(const char *format, ...)
+static void __attribute__((format(printf, 1, 2))) check_failed(const char *format, ...)
 {
     char text[200];
     va_list list;
@@ -47,8 +47,7 @@ check_failed(const char *format, ...)
     } while (0)
 
 /* Runs all cases, or those named on the command line; the exit status. */
-static int __attribute__((unused))
-check_run(const struct check_case *cases, int argc, char **argv)
+static int __attribute__((unused)) check_run(const struct check_case *cases, int argc, char **argv)
 {
     int failed = 0, run = 0;
 

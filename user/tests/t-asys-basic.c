@@ -80,7 +80,8 @@ close_while_reading(void)
 static void
 in_the_order_of_finishing(void)
 {
-    struct kernel_timespec naps[3] = {{0, 60 * MILLISECOND}, {0, 20 * MILLISECOND}, {0, 40 * MILLISECOND}};
+    struct kernel_timespec naps[3] = {
+        {0, 60 * MILLISECOND}, {0, 20 * MILLISECOND}, {0, 40 * MILLISECOND}};
 
     for (int i = 0; i < 3; i++)
         test_start(SYS_nanosleep, i, WORD(&naps[i]), 0, 0, 0);
@@ -190,7 +191,8 @@ many_naps(unsigned count, unsigned batch_size)
     for (unsigned i = 0; i < count; i++) {
         unsigned rank = i * 7919ull % count; /* prime: every rank once */
         unsigned milliseconds = 100 + count / 8 + rank / 20;
-        naps[rank] = (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
+        naps[rank] =
+            (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
         args[i][0] = WORD(&naps[rank]);
         inputs[i] = test_input(SYS_nanosleep, rank, 2, args[i]);
     }
@@ -294,8 +296,12 @@ no_entries(void)
 static void
 array_nowhere(void)
 {
-    static void *const bad[] = {NULL, NOWHERE, (void *)0x7ffffff8, (void *)0x80000000,
-                                (void *)0xc0000000, (void *)0xfffffff8};
+    static void *const bad[] = {NULL,
+                                NOWHERE,
+                                (void *)0x7ffffff8,
+                                (void *)0x80000000,
+                                (void *)0xc0000000,
+                                (void *)0xfffffff8};
 
     for (unsigned i = 0; i < LENGTH(bad); i++)
         check_equal(sys_asys_submit(bad[i], 2), -EFAULT);
@@ -337,8 +343,12 @@ array_never_touched(void)
 static void
 arguments_that_cannot_be_read(void)
 {
-    static void *const bad[] = {NULL, NOWHERE, (void *)0x7ffffffc, (void *)0x80000000,
-                                (void *)0xc0000000, (void *)0xfffffffc};
+    static void *const bad[] = {NULL,
+                                NOWHERE,
+                                (void *)0x7ffffffc,
+                                (void *)0x80000000,
+                                (void *)0xc0000000,
+                                (void *)0xfffffffc};
 
     for (unsigned i = 0; i < LENGTH(bad); i++) {
         struct asys_input one = test_input(SYS_getpid, i, 2, bad[i]);

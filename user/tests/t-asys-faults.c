@@ -1,6 +1,7 @@
 /* t-asys-faults [CASE…]: a case for each known fault of the fibril patches of January 2007, by its
- * number in the list A1 to A23. What needs signals, kill or exec (A13, A14, parts of A17 and A19) is in
- * t-asys-signals, exit with calls pending (A17) in t-exit-pending, credentials (A22) in t-eaccess. */
+ * number in the list A1 to A23. What needs signals, kill or exec (A13, A14, parts of A17 and A19)
+ * is in t-asys-signals, exit with calls pending (A17) in t-exit-pending, credentials (A22) in
+ * t-eaccess. */
 #include <poll.h>
 #include "test.h"
 
@@ -9,8 +10,16 @@
 static void
 a1_call_number(void)
 {
-    static const int odd[] = {-1, -4, -2147483647 - 1, 2147483647, 0x7ffffff0, 0x40000000,
-                              0x20000014 /* 4 * this wraps to 4 * 20 */, 1 << 20, 1024, 1023};
+    static const int odd[] = {-1,
+                              -4,
+                              -2147483647 - 1,
+                              2147483647,
+                              0x7ffffff0,
+                              0x40000000,
+                              0x20000014 /* 4 * this wraps to 4 * 20 */,
+                              1 << 20,
+                              1024,
+                              1023};
 
     for (unsigned i = 0; i < LENGTH(odd); i++) {
         check_equal(test_result(odd[i], 0, 0, 0, 0), -ENOSYS);
@@ -30,8 +39,9 @@ a1_call_number(void)
 static void
 a2_nr_args(void)
 {
-    static const unsigned long counts[] = {7, 8, 255, 0x3fffffff, 0x40000000, 0x40000001,
-                                           0x7fffffff, 0x80000000, 0xc0000001, 0xffffffff};
+    static const unsigned long counts[] = {7,          8,          255,        0x3fffffff,
+                                           0x40000000, 0x40000001, 0x7fffffff, 0x80000000,
+                                           0xc0000001, 0xffffffff};
     char *page = test_map_before_nothing();
     unsigned long *last = (unsigned long *)(page + PAGE);
 
@@ -193,7 +203,8 @@ a7_ready_fibril_while_user_spins(void)
     check_equal(test_drain(), COUNT); /* each of the 64 once: half in `seen`, half here */
 }
 
-/* Calls that yielded are ready, but behind the user fibril: they must get their turn all the same. */
+/* Calls that yielded are ready, but behind the user fibril: they must get their turn all the same.
+ */
 static void
 a7_yielded_calls_while_user_spins(void)
 {
@@ -270,10 +281,13 @@ a9_faults_of_many_calls(void)
         }
         for (unsigned i = 0; i < COUNT; i++) {
             struct asys_completion done = test_await();
-            long wanted = done.cookie % 4 == 0 ? SIZE : done.cookie % 4 == 3 ? done.return_code : -EFAULT;
+            long wanted = done.cookie % 4 == 0   ? SIZE
+                          : done.cookie % 4 == 3 ? done.return_code
+                                                 : -EFAULT;
             check_equal(done.return_code, wanted);
             if (done.cookie % 4 == 3)
-                check(done.return_code == -EFAULT || (done.return_code > 0 && done.return_code <= 100));
+                check(done.return_code == -EFAULT ||
+                      (done.return_code > 0 && done.return_code <= 100));
         }
         for (unsigned i = 0; i < COUNT; i += 4) {
             static char again[SIZE];
@@ -289,8 +303,8 @@ a9_faults_of_many_calls(void)
     sys_close(fd);
 }
 
-/* Sixty-four walks that have each followed thirty symbolic links when they wait for the disk: counted
- * in the task they would be beyond the limit of forty. */
+/* Sixty-four walks that have each followed thirty symbolic links when they wait for the disk:
+ * counted in the task they would be beyond the limit of forty. */
 static void
 a10_links_followed(void)
 {
@@ -349,13 +363,29 @@ a12_denied_calls(void)
         int number;
         bool built_in;
     } denied[] = {
-        {SYS_exit, true}, {SYS_exit_group, true}, {SYS_set_thread_area, true},
-        {SYS_set_tid_address, true}, {SYS_fork, true}, {SYS_vfork, true}, {SYS_clone, true},
-        {SYS_execve, true}, {SYS_sigreturn, true}, {SYS_rt_sigreturn, true}, {SYS_sigsuspend, true},
-        {SYS_rt_sigsuspend, true}, {SYS_pause, true}, {SYS_sigprocmask, true},
-        {SYS_rt_sigprocmask, true}, {SYS_sigaltstack, true}, {SYS_restart_syscall, true},
-        {123 /* modify_ldt */, false}, {435 /* clone3 */, false}, {516 /* async_exec */, false},
-        {519 /* async_thread */, false}, {520 /* threadlet_on */, false}, {521 /* _off */, false},
+        {SYS_exit, true},
+        {SYS_exit_group, true},
+        {SYS_set_thread_area, true},
+        {SYS_set_tid_address, true},
+        {SYS_fork, true},
+        {SYS_vfork, true},
+        {SYS_clone, true},
+        {SYS_execve, true},
+        {SYS_sigreturn, true},
+        {SYS_rt_sigreturn, true},
+        {SYS_sigsuspend, true},
+        {SYS_rt_sigsuspend, true},
+        {SYS_pause, true},
+        {SYS_sigprocmask, true},
+        {SYS_rt_sigprocmask, true},
+        {SYS_sigaltstack, true},
+        {SYS_restart_syscall, true},
+        {123 /* modify_ldt */, false},
+        {435 /* clone3 */, false},
+        {516 /* async_exec */, false},
+        {519 /* async_thread */, false},
+        {520 /* threadlet_on */, false},
+        {521 /* _off */, false},
     };
     struct asys_input batch[LENGTH(denied)];
     unsigned long args[6] = {0};
@@ -407,14 +437,20 @@ a15_each_result_once(void)
     }
 }
 
-/* A fault in the copy puts the result back, at the head; a waiter with a bad pointer costs nothing. */
+/* A fault in the copy puts the result back, at the head; a waiter with a bad pointer costs nothing.
+ */
 static void
 a15_fault_loses_nothing(void)
 {
     struct kernel_timespec time = {0, 5 * MILLISECOND};
     char *page = test_map_before_nothing();
-    void *bad[] = {NULL, NOWHERE, (void *)0x7ffffffc, (void *)0x80000000, (void *)0xc0000000,
-                   (void *)0xfffffffc, page + PAGE - 4};
+    void *bad[] = {NULL,
+                   NOWHERE,
+                   (void *)0x7ffffffc,
+                   (void *)0x80000000,
+                   (void *)0xc0000000,
+                   (void *)0xfffffffc,
+                   page + PAGE - 4};
 
     for (int i = 0; i < 5; i++)
         test_start(SYS_getpid, i, 0, 0, 0, 0);
@@ -477,7 +513,8 @@ a19_submit_submits_itself(void)
         check_equal(sys_asys_submit(self, 1), 1);
         for (; sys_asys_await_completion(&done) == 1; count++) {
             check_equal(done.cookie, 5);
-            check(done.return_code == -EAGAIN || (done.return_code > 0 && done.return_code <= (long)times));
+            check(done.return_code == -EAGAIN ||
+                  (done.return_code > 0 && done.return_code <= (long)times));
             refused += done.return_code == -EAGAIN;
         }
         check(count > 1000);
@@ -487,7 +524,8 @@ a19_submit_submits_itself(void)
     }
 }
 
-/* Blocked calls until no more are taken: a partial count, then -EAGAIN; room comes back one by one. */
+/* Blocked calls until no more are taken: a partial count, then -EAGAIN; room comes back one by one.
+ */
 static void
 a19_partial_count(void)
 {
@@ -544,12 +582,24 @@ a20_errors_of_later_elements(void)
     test_seed = 20;
     for (int i = 0; i < COUNT; i++) {
         switch (test_random() % 6) {
-        case 0: batch[i] = test_input(SYS_getpid, i, 0, NULL), wanted[i] = sys_getpid(); break;
-        case 1: batch[i] = test_input(4000 + i, i, 6, args), wanted[i] = -ENOSYS; break;
-        case 2: batch[i] = test_input(SYS_getpid, i, 7 + i, args), wanted[i] = -EINVAL; break;
-        case 3: batch[i] = test_input(SYS_getpid, i, 1, NOWHERE), wanted[i] = -EFAULT; break;
-        case 4: batch[i] = test_input(SYS_close, i, 1, args), wanted[i] = -EBADF; break;
-        default: batch[i] = test_input(SYS_exit_group, i, 1, args), wanted[i] = -EINVAL; break;
+        case 0:
+            batch[i] = test_input(SYS_getpid, i, 0, NULL), wanted[i] = sys_getpid();
+            break;
+        case 1:
+            batch[i] = test_input(4000 + i, i, 6, args), wanted[i] = -ENOSYS;
+            break;
+        case 2:
+            batch[i] = test_input(SYS_getpid, i, 7 + i, args), wanted[i] = -EINVAL;
+            break;
+        case 3:
+            batch[i] = test_input(SYS_getpid, i, 1, NOWHERE), wanted[i] = -EFAULT;
+            break;
+        case 4:
+            batch[i] = test_input(SYS_close, i, 1, args), wanted[i] = -EBADF;
+            break;
+        default:
+            batch[i] = test_input(SYS_exit_group, i, 1, args), wanted[i] = -EINVAL;
+            break;
         }
     }
     check_equal(sys_asys_submit(batch, COUNT), COUNT);

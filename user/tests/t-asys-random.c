@@ -1,6 +1,6 @@
 /* t-asys-random [SEED [ROUNDS]]: calls of all kinds, started, awaited and nested by chance, from a
- * printed seed. Whatever happens, every call that was started must complete exactly once, reads must
- * bring the file's bytes, and nothing may be left at the end. */
+ * printed seed. Whatever happens, every call that was started must complete exactly once, reads
+ * must bring the file's bytes, and nothing may be left at the end. */
 #include <poll.h>
 #include <sys/mman.h>
 #include "test.h"
@@ -28,8 +28,14 @@ static unsigned used, completed, in_pipes;
 static int pipes[PIPES][2], file;
 static unsigned char *contents; /* of the file */
 static unsigned file_size;
-static const char *const paths[] = {"/bin/walk", "/bin/cat", "/demo", "/none/such", "/bin/ls", "/tmp",
-                                    "/demo/newlib-salsa/newlib/configure", "/bin/true/x"};
+static const char *const paths[] = {"/bin/walk",
+                                    "/bin/cat",
+                                    "/demo",
+                                    "/none/such",
+                                    "/bin/ls",
+                                    "/tmp",
+                                    "/demo/newlib-salsa/newlib/configure",
+                                    "/bin/true/x"};
 
 static unsigned
 slot_new(enum kind kind)
@@ -41,7 +47,8 @@ slot_new(enum kind kind)
 }
 
 static struct asys_input
-describe(struct slot *slot, int number, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
+describe(struct slot *slot, int number, unsigned long a, unsigned long b, unsigned long c,
+         unsigned long d)
 {
     unsigned long args[6] = {a, b, c, d};
 
@@ -85,7 +92,8 @@ make_call(unsigned depth)
         slot->buffer = malloc(8);
         return describe(slot, SYS_read, fds[0], WORD(slot->buffer), 1 + test_random() % 8, 0);
     case PIPE_WRITE: /* never so much that it would wait for ever */
-        return describe(slot, SYS_write, fds[1], WORD("12345678"), in_pipes++ < 4000 ? 1 + test_random() % 8 : 0, 0);
+        return describe(slot, SYS_write, fds[1], WORD("12345678"),
+                        in_pipes++ < 4000 ? 1 + test_random() % 8 : 0, 0);
     case POLL:
         slot->wanted = (struct pollfd){fds[0], POLLIN, 0};
         return describe(slot, SYS_poll, WORD(&slot->wanted), 1, test_random() % 10, 0);

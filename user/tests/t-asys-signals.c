@@ -1,6 +1,7 @@
-/* t-asys-signals [CASE…]: asynchronous calls and signals, fork, exec and kill. Signals go to the user
- * fibril: background calls do not notice them (A13), and codes that only the kernel knows never come
- * out (A14). Whoever is killed or replaced in the middle of his calls leaves nothing behind (A17, A19). */
+/* t-asys-signals [CASE…]: asynchronous calls and signals, fork, exec and kill. Signals go to the
+ * user fibril: background calls do not notice them (A13), and codes that only the kernel knows
+ * never come out (A14). Whoever is killed or replaced in the middle of his calls leaves nothing
+ * behind (A17, A19). */
 #include <poll.h>
 #include "test.h"
 
@@ -62,7 +63,8 @@ a13_signal_is_the_user_fibrils(void)
     test_close_both(fds);
 }
 
-/* Restarted where the handler asks for that; in the background nothing is interrupted either way. */
+/* Restarted where the handler asks for that; in the background nothing is interrupted either way.
+ */
 static void
 a14_restart_codes(void)
 {
@@ -322,7 +324,8 @@ a17_killed(void)
     }
 }
 
-/* A submit that submits itself, over and over; and a batch of ten million that ends at the limit. */
+/* A submit that submits itself, over and over; and a batch of ten million that ends at the limit.
+ */
 static void
 a19_killed_while_it_grows(void)
 {

@@ -1,6 +1,6 @@
 /* t-asys-threads [CASE…]: asynchronous calls in a process of several tasks, which share memory and
- * descriptors: each task's calls and results are its own, its end cancels its own calls only, and the
- * end of the process all. */
+ * descriptors: each task's calls and results are its own, its end cancels its own calls only, and
+ * the end of the process all. */
 #include "test.h"
 
 /* clone's flags (linux/sched.h): VM, FS, FILES, SIGHAND, THREAD, SYSVSEM */
@@ -15,17 +15,17 @@ struct thread {
     char *stack;
 };
 
-static void __attribute__((used, noreturn))
-thread_main(struct thread *thread)
+static void __attribute__((used, noreturn)) thread_main(struct thread *thread)
 {
     thread->function(thread);
-    __asm__ volatile("movl $0, %0\n\t xorl %%ebx, %%ebx\n\t int $0x80" ::"m"(thread->running), "a"(SYS_exit) : "ebx", "memory");
+    __asm__ volatile("movl $0, %0\n\t xorl %%ebx, %%ebx\n\t int $0x80" ::"m"(thread->running),
+                     "a"(SYS_exit)
+                     : "ebx", "memory");
     __builtin_unreachable();
 }
 
 /* clone with a stack on which `thread` lies; the child calls thread_main and never returns here. */
-static long __attribute__((noinline))
-clone_thread(unsigned long flags, unsigned long *stack)
+static long __attribute__((noinline)) clone_thread(unsigned long flags, unsigned long *stack)
 {
     long result;
 
@@ -69,8 +69,8 @@ many_calls(struct thread *thread)
 
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < 20; i++) {
-            struct asys_input one = test_input(i % 2 ? SYS_nanosleep : SYS_gettid, thread->number * 100 + i,
-                                               2, args);
+            struct asys_input one =
+                test_input(i % 2 ? SYS_nanosleep : SYS_gettid, thread->number * 100 + i, 2, args);
             wrong += sys_asys_submit(&one, 1) != 1;
         }
         for (int i = 0; i < 20; i++) {
@@ -111,7 +111,8 @@ start_blocking(int count)
     unsigned long nap[] = {WORD(&time), 0}, read[] = {shared_pipe[0], WORD(&byte), 1};
 
     for (int i = 0; i < count; i++) {
-        struct asys_input one = i % 2 ? test_input(SYS_nanosleep, i, 2, nap) : test_input(SYS_read, i, 3, read);
+        struct asys_input one =
+            i % 2 ? test_input(SYS_nanosleep, i, 2, nap) : test_input(SYS_read, i, 3, read);
         sys_asys_submit(&one, 1);
     }
 }
@@ -175,8 +176,8 @@ blocks_and_executes(struct thread *thread)
     sys_exit_group(1);
 }
 
-/* Five tasks with calls pending, computing or asleep; one of them ends the process, or replaces it, or
- * it is killed from outside, or the first task does it. */
+/* Five tasks with calls pending, computing or asleep; one of them ends the process, or replaces it,
+ * or it is killed from outside, or the first task does it. */
 static void
 the_process_ends(void)
 {

@@ -1,6 +1,6 @@
-/* t-eaccess: what a file's mode allows, as root first and then, for good, as another user; and writing
- * to a file system that cannot be written. With the test image small1k as /mnt/0 also permissions on
- * ext2, and credentials that change while a call waits for the disk (A22). */
+/* t-eaccess: what a file's mode allows, as root first and then, for good, as another user; and
+ * writing to a file system that cannot be written. With the test image small1k as /mnt/0 also
+ * permissions on ext2, and credentials that change while a call waits for the disk (A22). */
 #include <sys/stat.h>
 #include "test.h"
 
@@ -167,7 +167,8 @@ static void
 user_asynchronously(void)
 {
     for (int i = 0; i < 100; i++)
-        test_start(SYS_open, i, WORD(i % 2 ? "/tmp/locked/file" : "/tmp/root-0644"), O_RDONLY, 0, 0);
+        test_start(SYS_open, i, WORD(i % 2 ? "/tmp/locked/file" : "/tmp/root-0644"), O_RDONLY, 0,
+                   0);
     for (int i = 0; i < 100; i++) {
         struct asys_completion done = test_await();
         check(done.cookie % 2 ? done.return_code == -EACCES : done.return_code >= 0);

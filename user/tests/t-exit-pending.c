@@ -1,6 +1,6 @@
-/* t-exit-pending: starts 64 calls of many kinds that block, and ends at once. The kernel must cancel
- * them, wait until each has unwound, and give back every page, object and fibril:
- * `tools/run --append repeat=10000 t-exit-pending` logs the difference. (A17; A6 for the timers.) */
+/* t-exit-pending: starts 64 calls of many kinds that block, and ends at once. The kernel must
+ * cancel them, wait until each has unwound, and give back every page, object and fibril: `tools/run
+ * --append repeat=10000 t-exit-pending` logs the difference. (A17; A6 for the timers.) */
 #include <poll.h>
 #include "test.h"
 
@@ -40,16 +40,31 @@ main(void)
     for (int i = 0; count < CALLS; i++) {
         wanted[i] = (struct pollfd){in[0], POLLIN, 0};
         switch (i % 8) {
-        case 0: add(SYS_nanosleep, WORD(&long_time), 0, 0, 0); break;
-        case 1: add(SYS_nanosleep, WORD(&short_time), 0, 0, 0); break;
-        case 2: add(SYS_read, in[0], WORD(buffers[i]), 512, 0); break;
-        case 3: add(SYS_write, full[1], WORD(text), sizeof text, 0); break;
-        case 4: add(SYS_poll, WORD(&wanted[i]), 1, -1, 0); break;
-        case 5: add(SYS_openat, AT_FDCWD, WORD(i < 32 ? "/bin/cat" : "/bin/ls"), O_RDONLY, 0); break;
-        case 6: add(SYS_pread64, file, WORD(buffers[i]), 512, i * 1000); break;
+        case 0:
+            add(SYS_nanosleep, WORD(&long_time), 0, 0, 0);
+            break;
+        case 1:
+            add(SYS_nanosleep, WORD(&short_time), 0, 0, 0);
+            break;
+        case 2:
+            add(SYS_read, in[0], WORD(buffers[i]), 512, 0);
+            break;
+        case 3:
+            add(SYS_write, full[1], WORD(text), sizeof text, 0);
+            break;
+        case 4:
+            add(SYS_poll, WORD(&wanted[i]), 1, -1, 0);
+            break;
+        case 5:
+            add(SYS_openat, AT_FDCWD, WORD(i < 32 ? "/bin/cat" : "/bin/ls"), O_RDONLY, 0);
+            break;
+        case 6:
+            add(SYS_pread64, file, WORD(buffers[i]), 512, i * 1000);
+            break;
         case 7:
             if (i < 32)
-                add(SYS_stat64, WORD("/demo/newlib-salsa/newlib/configure.host"), WORD(&status[i]), 0, 0);
+                add(SYS_stat64, WORD("/demo/newlib-salsa/newlib/configure.host"), WORD(&status[i]),
+                    0, 0);
             else
                 add(SYS_asys_await_completion, WORD(&completions[i]), 0, 0, 0);
             break;

@@ -1,6 +1,7 @@
 /* t-fpu [CASE…]: the FPU's and the SSE registers belong to the user context. They survive system
- * calls, asynchronous calls that block and end, the clock's interrupt, and, when two of these run as
- * two inits, switches between tasks; and a program begins with none of another's values in them. */
+ * calls, asynchronous calls that block and end, the clock's interrupt, and, when two of these run
+ * as two inits, switches between tasks; and a program begins with none of another's values in them.
+ */
 #include "test.h"
 
 struct fpu_values {
@@ -20,36 +21,36 @@ state_save(void)
     __asm__ volatile("fxsave %0" : "=m"(state));
 }
 
-/* Fills the registers, spins for about `turns` turns, makes the call `number` if it is not 0, and reads
- * the registers back; no compiled code runs between. The call's result. */
+/* Fills the registers, spins for about `turns` turns, makes the call `number` if it is not 0, and
+ * reads the registers back; no compiled code runs between. The call's result. */
 static long
 fill_and_read(unsigned turns, int number, long first, long second)
 {
-    __asm__ volatile(
-        "fninit\n\t"
-        "fldcw %c[control](%[v])\n\t"
-        "ldmxcsr %c[mxcsr](%[v])\n\t"
-        "fldl 0(%[v])\n\t fldl 8(%[v])\n\t fldl 16(%[v])\n\t fldl 24(%[v])\n\t"
-        "fldl 32(%[v])\n\t fldl 40(%[v])\n\t fldl 48(%[v])\n\t fldl 56(%[v])\n\t"
-        "movups 64(%[v]), %%xmm0\n\t movups 80(%[v]), %%xmm1\n\t"
-        "movups 96(%[v]), %%xmm2\n\t movups 112(%[v]), %%xmm3\n\t"
-        "movups 128(%[v]), %%xmm4\n\t movups 144(%[v]), %%xmm5\n\t"
-        "movups 160(%[v]), %%xmm6\n\t movups 176(%[v]), %%xmm7\n\t"
-        "1: decl %[turns]\n\t jnz 1b\n\t"
-        "testl %%eax, %%eax\n\t jz 2f\n\t int $0x80\n\t 2:\n\t"
-        "fstpl 56(%[f])\n\t fstpl 48(%[f])\n\t fstpl 40(%[f])\n\t fstpl 32(%[f])\n\t"
-        "fstpl 24(%[f])\n\t fstpl 16(%[f])\n\t fstpl 8(%[f])\n\t fstpl 0(%[f])\n\t"
-        "movups %%xmm0, 64(%[f])\n\t movups %%xmm1, 80(%[f])\n\t"
-        "movups %%xmm2, 96(%[f])\n\t movups %%xmm3, 112(%[f])\n\t"
-        "movups %%xmm4, 128(%[f])\n\t movups %%xmm5, 144(%[f])\n\t"
-        "movups %%xmm6, 160(%[f])\n\t movups %%xmm7, 176(%[f])\n\t"
-        "fnstcw %c[control](%[f])\n\t"
-        "stmxcsr %c[mxcsr](%[f])\n\t"
-        "fninit"
-        : [turns] "+d"(turns), "+a"(number)
-        : "b"(first), "c"(second), [v] "S"(values), [f] "D"(found), [control] "i"(offsetof(struct fpu_values, control)),
-          [mxcsr] "i"(offsetof(struct fpu_values, mxcsr))
-        : "memory", "cc");
+    __asm__ volatile("fninit\n\t"
+                     "fldcw %c[control](%[v])\n\t"
+                     "ldmxcsr %c[mxcsr](%[v])\n\t"
+                     "fldl 0(%[v])\n\t fldl 8(%[v])\n\t fldl 16(%[v])\n\t fldl 24(%[v])\n\t"
+                     "fldl 32(%[v])\n\t fldl 40(%[v])\n\t fldl 48(%[v])\n\t fldl 56(%[v])\n\t"
+                     "movups 64(%[v]), %%xmm0\n\t movups 80(%[v]), %%xmm1\n\t"
+                     "movups 96(%[v]), %%xmm2\n\t movups 112(%[v]), %%xmm3\n\t"
+                     "movups 128(%[v]), %%xmm4\n\t movups 144(%[v]), %%xmm5\n\t"
+                     "movups 160(%[v]), %%xmm6\n\t movups 176(%[v]), %%xmm7\n\t"
+                     "1: decl %[turns]\n\t jnz 1b\n\t"
+                     "testl %%eax, %%eax\n\t jz 2f\n\t int $0x80\n\t 2:\n\t"
+                     "fstpl 56(%[f])\n\t fstpl 48(%[f])\n\t fstpl 40(%[f])\n\t fstpl 32(%[f])\n\t"
+                     "fstpl 24(%[f])\n\t fstpl 16(%[f])\n\t fstpl 8(%[f])\n\t fstpl 0(%[f])\n\t"
+                     "movups %%xmm0, 64(%[f])\n\t movups %%xmm1, 80(%[f])\n\t"
+                     "movups %%xmm2, 96(%[f])\n\t movups %%xmm3, 112(%[f])\n\t"
+                     "movups %%xmm4, 128(%[f])\n\t movups %%xmm5, 144(%[f])\n\t"
+                     "movups %%xmm6, 160(%[f])\n\t movups %%xmm7, 176(%[f])\n\t"
+                     "fnstcw %c[control](%[f])\n\t"
+                     "stmxcsr %c[mxcsr](%[f])\n\t"
+                     "fninit"
+                     : [turns] "+d"(turns), "+a"(number)
+                     : "b"(first), "c"(second), [v] "S"(values), [f] "D"(found),
+                       [control] "i"(offsetof(struct fpu_values, control)),
+                       [mxcsr] "i"(offsetof(struct fpu_values, mxcsr))
+                     : "memory", "cc");
     unsigned usual = 0x1f80;
     __asm__ volatile("ldmxcsr %0" ::"m"(usual));
     return number;

@@ -1,6 +1,6 @@
-/* t-memory [CASE]: address spaces as a program sees them: pages at the first touch, brk, mmap2, munmap,
- * mprotect, the stack. Each case `end-…` must end this program by a signal; they run one at a time, by
- * name. `end-out-of-memory` takes all there is. */
+/* t-memory [CASE]: address spaces as a program sees them: pages at the first touch, brk, mmap2,
+ * munmap, mprotect, the stack. Each case `end-…` must end this program by a signal; they run one at
+ * a time, by name. `end-out-of-memory` takes all there is. */
 #include "test.h"
 
 #define MIB (1024 * 1024ul)
@@ -137,24 +137,24 @@ mmap_arguments(void)
     long address;
 
     check_equal(map(0, 0, 3, 0x22), -EINVAL);
-    check_equal(map(0, PAGE, 3, 0x20), -EINVAL);              /* neither private nor shared */
-    check_equal(map(123, PAGE, 3, 0x32), -EINVAL);            /* fixed, not aligned */
+    check_equal(map(0, PAGE, 3, 0x20), -EINVAL);   /* neither private nor shared */
+    check_equal(map(123, PAGE, 3, 0x32), -EINVAL); /* fixed, not aligned */
     check_equal(map(0, 0xffffffff, 3, 0x22), -ENOMEM);
     check_equal(map(0, 0x7fffffff, 3, 0x22), -ENOMEM);
-    check(is_error(map(0x80000000, PAGE, 3, 0x32)));          /* the kernel's */
+    check(is_error(map(0x80000000, PAGE, 3, 0x32))); /* the kernel's */
     check(is_error(map(0x7ffff000, 2 * PAGE, 3, 0x32)));
     check(is_error(map(0xfffff000, PAGE, 3, 0x32)));
-    address = map(0x20000123, PAGE, 3, 0x22);                 /* a hint that is not aligned */
+    address = map(0x20000123, PAGE, 3, 0x22); /* a hint that is not aligned */
     check_equal(address, 0x20000000);
-    check(!is_error(map(0x20000000, PAGE, 3, 0x22)));         /* a hint that is taken */
-    check_equal(map(0x20000000, PAGE, 3, 0x32), 0x20000000);  /* fixed: in its place */
+    check(!is_error(map(0x20000000, PAGE, 3, 0x22)));        /* a hint that is taken */
+    check_equal(map(0x20000000, PAGE, 3, 0x32), 0x20000000); /* fixed: in its place */
     check_equal(sys_munmap(0x20000000, PAGE), 0);
     check_equal(sys_munmap(0x20000001, PAGE), -EINVAL);
     check_equal(sys_munmap(0x20000000, 0), -EINVAL);
     check_equal(sys_munmap(0x7ffff000, 2 * PAGE), -EINVAL);
     check_equal(sys_munmap(0x80100000, PAGE), -EINVAL);
     check_equal(sys_munmap(0xfffff000, 0xfffff000), -EINVAL);
-    check_equal(sys_munmap(0x30000000, 64 * MIB), 0);         /* nothing there: no error */
+    check_equal(sys_munmap(0x30000000, 64 * MIB), 0); /* nothing there: no error */
     check_equal(sys_mprotect(0x30000000, PAGE, 1), -ENOMEM);
     check_equal(sys_mprotect(0x30000001, PAGE, 1), -EINVAL);
 }
@@ -216,8 +216,7 @@ protection(void)
 }
 
 /* The stack can grow to 8 MiB, in steps and in one leap. */
-static unsigned __attribute__((noinline))
-recurse(unsigned depth)
+static unsigned __attribute__((noinline)) recurse(unsigned depth)
 {
     volatile unsigned char frame[10000];
 
@@ -225,8 +224,7 @@ recurse(unsigned depth)
     return (depth ? recurse(depth - 1) : 0) + frame[depth % sizeof frame];
 }
 
-static void __attribute__((noinline))
-leap(void)
+static void __attribute__((noinline)) leap(void)
 {
     volatile char frame[7 * MIB + 512 * 1024];
 
@@ -309,8 +307,8 @@ fork_copies(void)
     for (int round = 0; round < 10; round++) {
         long pid = sys_fork();
         if (pid == 0) {
-            bool right = all_equal(memory, PAGES, 1) && memory[PAGES * PAGE] == 0 && fixed[0] == 9 &&
-                         !writable(fixed) && !readable(hidden);
+            bool right = all_equal(memory, PAGES, 1) && memory[PAGES * PAGE] == 0 &&
+                         fixed[0] == 9 && !writable(fixed) && !readable(hidden);
             memset(memory, 2, 2 * PAGES * PAGE);
             test_nap(2);
             sys_exit(right && all_equal(memory, 2 * PAGES, 2) && check_failures == 0 ? 0 : 1);
@@ -347,7 +345,8 @@ fork_and_the_kernels_copies(void)
     munmap(memory, PAGE);
 }
 
-/* A read is in progress when its target becomes shared: the bytes are its owner's, not the child's. */
+/* A read is in progress when its target becomes shared: the bytes are its owner's, not the child's.
+ */
 static void
 fork_under_a_call(void)
 {

@@ -1,6 +1,6 @@
-/* t-provoke WORD [asys]: has the kernel break one of its own rules (/proc/provoke), so that a test can
- * see the report; with asys, in an asynchronous call. Without a word: lists the words. Coming back at all is a failure, but for the words
- * that are no word. */
+/* t-provoke WORD [asys]: has the kernel break one of its own rules (/proc/provoke), so that a test
+ * can see the report; with asys, in an asynchronous call. Without a word: lists the words. Coming
+ * back at all is a failure, but for the words that are no word. */
 #include "test.h"
 
 int
@@ -22,6 +22,7 @@ main(int argc, char **argv)
         printf("not ok %s: the kernel goes on: %ld\n", argv[1], test_await().return_code);
         return 1;
     }
-    printf("not ok %s: the kernel goes on: %ld\n", argv[1], test_write_file("/proc/provoke", argv[1]));
+    printf("not ok %s: the kernel goes on: %ld\n", argv[1],
+           test_write_file("/proc/provoke", argv[1]));
     return 1;
 }

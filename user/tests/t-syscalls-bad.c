@@ -1,8 +1,8 @@
 /* t-syscalls-bad [SEED [ROUNDS]]: every system call number from 0 to 600 with hostile arguments, by
  * int 0x80 and by asys: wild pointers, kernel addresses, huge sizes, bad descriptors. Nothing may
  * harm the kernel; what the calls answer does not matter, but that nothing they were not given is
- * written to. First each argument alone takes each hostile value, then all of them by chance, from a
- * printed seed. Calls that may take this program's own life are left out, or get only harmless
+ * written to. First each argument alone takes each hostile value, then all of them by chance, from
+ * a printed seed. Calls that may take this program's own life are left out, or get only harmless
  * addresses; those that may wait for ever are started asynchronously only, and are pending when the
  * program ends. */
 #include <poll.h>
@@ -12,7 +12,7 @@
 #define NUMBERS 601
 #define SCRATCH 4096
 
-static char *scratch;        /* a page before nothing: its end is the last address that works */
+static char *scratch; /* a page before nothing: its end is the last address that works */
 static unsigned long values[40];
 static unsigned value_count;
 static unsigned char answered[NUMBERS]; /* 1: not -ENOSYS */
@@ -35,10 +35,29 @@ add_value(unsigned long value)
 static void
 make_values(const int fds[2], int file, int directory)
 {
-    static const unsigned long plain[] = {
-        0, 1, 2, 3, 7, 0xfff, 0x1000, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0xfffffff4,
-        16 /* nowhere */, 0x7ffffffc, 0x80100000, 0xbffffff0, 0xc0000000, 0xc0001000, 0xe0000000,
-        0xf8000000, 0xfffff000, 0xffffffff - 4095 - 4095, (unsigned long)AT_FDCWD};
+    static const unsigned long plain[] = {0,
+                                          1,
+                                          2,
+                                          3,
+                                          7,
+                                          0xfff,
+                                          0x1000,
+                                          0x10000,
+                                          0x7fffffff,
+                                          0x80000000,
+                                          0xffffffff,
+                                          0xfffffff4,
+                                          16 /* nowhere */,
+                                          0x7ffffffc,
+                                          0x80100000,
+                                          0xbffffff0,
+                                          0xc0000000,
+                                          0xc0001000,
+                                          0xe0000000,
+                                          0xf8000000,
+                                          0xfffff000,
+                                          0xffffffff - 4095 - 4095,
+                                          (unsigned long)AT_FDCWD};
 
     for (unsigned i = 0; i < LENGTH(plain); i++)
         add_value(plain[i]);
@@ -54,7 +73,8 @@ make_values(const int fds[2], int file, int directory)
     add_value(SCRATCH - 1);
 }
 
-/* What lies in the scratch page: text that is a path, numbers that are sizes, structures of ones. */
+/* What lies in the scratch page: text that is a path, numbers that are sizes, structures of ones.
+ */
 static void
 fill_scratch(unsigned kind)
 {
@@ -76,13 +96,57 @@ static bool
 left_out(int number)
 {
     static const int numbers[] = {
-        1 /* exit */, 252 /* exit_group */, 2, 120, 190, 435 /* fork and its kin */, 11, 358 /* exec */,
-        119, 173 /* sigreturn */, 29 /* pause */, 72, 179 /* sigsuspend */, 88 /* reboot */,
-        37, 238, 270, 178, 335 /* kill and its kin */, 27, 104 /* timers that kill */, 26 /* ptrace */,
-        67, 174, 48, 126, 175, 186 /* handlers at wild addresses */, 57, 66 /* process groups */,
-        45, 90, 91, 125, 163, 192 /* memory: see memory_call */, 6, 63, 330, 436 /* descriptors: see below */,
-        SYS_asys_submit, SYS_asys_await_completion /* they would take this test's own results */,
-        91, 219, 11, 7, 114, 284 /* waiting for children */, 382, 97, 96 /* priorities */,
+        1 /* exit */,
+        252 /* exit_group */,
+        2,
+        120,
+        190,
+        435 /* fork and its kin */,
+        11,
+        358 /* exec */,
+        119,
+        173 /* sigreturn */,
+        29 /* pause */,
+        72,
+        179 /* sigsuspend */,
+        88 /* reboot */,
+        37,
+        238,
+        270,
+        178,
+        335 /* kill and its kin */,
+        27,
+        104 /* timers that kill */,
+        26 /* ptrace */,
+        67,
+        174,
+        48,
+        126,
+        175,
+        186 /* handlers at wild addresses */,
+        57,
+        66 /* process groups */,
+        45,
+        90,
+        91,
+        125,
+        163,
+        192 /* memory: see memory_call */,
+        6,
+        63,
+        330,
+        436 /* descriptors: see below */,
+        SYS_asys_submit,
+        SYS_asys_await_completion /* they would take this test's own results */,
+        91,
+        219,
+        11,
+        7,
+        114,
+        284 /* waiting for children */,
+        382,
+        97,
+        96 /* priorities */,
     };
     for (unsigned i = 0; i < LENGTH(numbers); i++)
         if (numbers[i] == number)
@@ -93,9 +157,10 @@ left_out(int number)
 static bool
 may_wait(int number)
 {
-    static const int numbers[] = {3,   4,   5,   8,   145, 146, 162, 168, 180, 181, 187, 239, 240, 309, 308, 82, 142,
-                                  256, 295, 319, 333, 334, 102, 267, 407, 413, 414, 422, 247, 416, 54, 55,
-                                  221, 143, 386, 378, 379, 371, 372, 364, 337, 345, 313, 315, 316, 517, 515};
+    static const int numbers[] = {3,   4,   5,   8,   145, 146, 162, 168, 180, 181, 187, 239,
+                                  240, 309, 308, 82,  142, 256, 295, 319, 333, 334, 102, 267,
+                                  407, 413, 414, 422, 247, 416, 54,  55,  221, 143, 386, 378,
+                                  379, 371, 372, 364, 337, 345, 313, 315, 316, 517, 515};
     for (unsigned i = 0; i < LENGTH(numbers); i++)
         if (numbers[i] == number)
             return true;
@@ -111,8 +176,8 @@ call(int number, unsigned long args[6], bool asynchronously)
     made++;
     if (verbose) {
         char line[160];
-        sprintf(line, "%s %d %lx %lx %lx %lx %lx %lx\n", asynchronously ? "asys" : "int", number, args[0],
-                args[1], args[2], args[3], args[4], args[5]);
+        sprintf(line, "%s %d %lx %lx %lx %lx %lx %lx\n", asynchronously ? "asys" : "int", number,
+                args[0], args[1], args[2], args[3], args[4], args[5]);
         say(line);
     }
     if (asynchronously || may_wait(number)) {
@@ -127,7 +192,8 @@ call(int number, unsigned long args[6], bool asynchronously)
             if (done.cookie < NUMBERS && done.return_code != -ENOSYS)
                 answered[done.cookie] = 1;
         } while (done.cookie != 9999);
-    } else if (kernel_call6(number, args[0], args[1], args[2], args[3], args[4], args[5]) != -ENOSYS) {
+    } else if (kernel_call6(number, args[0], args[1], args[2], args[3], args[4], args[5]) !=
+               -ENOSYS) {
         answered[number] = 1;
     }
 }
@@ -160,7 +226,8 @@ by_chance(unsigned rounds)
         if (left_out(number) || !answered[number])
             continue;
         for (int i = 0; i < 6; i++)
-            args[i] = test_random() % 8 == 0 ? test_random() * 257 : values[test_random() % value_count];
+            args[i] =
+                test_random() % 8 == 0 ? test_random() * 257 : values[test_random() % value_count];
         fill_scratch(test_random());
         call(number, args, test_random() % 2);
     }
@@ -172,21 +239,24 @@ static void
 memory_call(void)
 {
     static const int numbers[] = {SYS_munmap, SYS_mprotect, SYS_mmap2, SYS_brk, 163};
-    static const unsigned long addresses[] = {0, 1, 0x1000, 0x60000000, 0x60000001, 0x7ffff000, 0x80000000,
-                                              0x80100000, 0xbffff000, 0xc0000000, 0xfffff000, 0xffffffff};
-    static const unsigned long sizes[] = {0, 1, 0x1000, 0x1001, 0x80000, 0x7fffffff, 0x80000000, 0xfffff000,
-                                          0xffffffff};
+    static const unsigned long addresses[] = {0,          1,          0x1000,     0x60000000,
+                                              0x60000001, 0x7ffff000, 0x80000000, 0x80100000,
+                                              0xbffff000, 0xc0000000, 0xfffff000, 0xffffffff};
+    static const unsigned long sizes[] = {0,          1,          0x1000,     0x1001,    0x80000,
+                                          0x7fffffff, 0x80000000, 0xfffff000, 0xffffffff};
 
     for (unsigned n = 0; n < LENGTH(numbers); n++)
         for (unsigned a = 0; a < LENGTH(addresses); a++)
             for (unsigned s = 0; s < LENGTH(sizes); s++)
                 for (unsigned flags = 0; flags < 8; flags++) {
-                    bool reaches_us = addresses[a] < 0x80000000 && addresses[a] + sizes[s] > 0x61000000;
+                    bool reaches_us =
+                        addresses[a] < 0x80000000 && addresses[a] + sizes[s] > 0x61000000;
                     bool covers_us = addresses[a] < 0x08048000 && sizes[s] > 0x100000;
                     if ((reaches_us || covers_us) && numbers[n] != SYS_brk)
                         continue;
-                    unsigned long args[6] = {addresses[a], sizes[s], flags & 3,
-                                             flags & 4 ? 0x32 : 0x22, flags & 1 ? ~0ul : 3, values[a]};
+                    unsigned long args[6] = {
+                        addresses[a],         sizes[s], flags & 3, flags & 4 ? 0x32 : 0x22,
+                        flags & 1 ? ~0ul : 3, values[a]};
                     call(numbers[n], args, flags & 2);
                     sys_munmap(0x60000000, 0x100000);
                     sys_munmap(0x1000, 0x1000);
@@ -198,7 +268,8 @@ static void
 descriptor_call(void)
 {
     static const int numbers[] = {SYS_close, SYS_dup2, SYS_dup3, SYS_dup, SYS_close};
-    static const unsigned long wild[] = {0x7fffffff, 0x80000000, 0xffffffff, 1024, 1025, 65536, 1 << 20, 999};
+    static const unsigned long wild[] = {0x7fffffff, 0x80000000, 0xffffffff, 1024,
+                                         1025,       65536,      1 << 20,    999};
 
     for (unsigned n = 0; n < LENGTH(numbers); n++)
         for (unsigned a = 0; a < LENGTH(wild); a++)

@@ -1,5 +1,6 @@
-/* t-timer [CASE…]: nanosleep is true to a tick: never early, and late by less than two ticks of 1 ms.
- * To be run with --icount, where time is counted in instructions and the host cannot disturb. */
+/* t-timer [CASE…]: nanosleep is true to a tick: never early, and late by less than two ticks of 1
+ * ms. To be run with --icount, where time is counted in instructions and the host cannot disturb.
+ */
 #include "test.h"
 
 #define TICK 1000000ll
@@ -21,9 +22,10 @@ one_nap(long long nanoseconds)
 static void
 true_to_a_tick(void)
 {
-    static const long long lengths[] = {0, 1, 1000, 500000, 999999, 1000000, 1000001, 1500000,
-                                        1999999, 2000000, 10000000, 63999999, 64000000, 64000001,
-                                        999999999, 1000000000, 4095999999ll, 4096000001ll};
+    static const long long lengths[] = {
+        0,        1,        1000,      500000,     999999,       1000000,
+        1000001,  1500000,  1999999,   2000000,    10000000,     63999999,
+        64000000, 64000001, 999999999, 1000000000, 4095999999ll, 4096000001ll};
 
     for (unsigned i = 0; i < LENGTH(lengths); i++)
         one_nap(lengths[i]);
@@ -53,7 +55,8 @@ thousand_in_order(void)
 
     for (int i = 0; i < COUNT; i++) {
         int rank = i * 617 % COUNT, milliseconds = 100 + 5 * rank;
-        naps[rank] = (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
+        naps[rank] =
+            (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
         args[i][0] = WORD(&naps[rank]);
         inputs[i] = test_input(SYS_nanosleep, rank, 2, args[i]);
     }
@@ -85,7 +88,7 @@ poll_waits_too(void)
 static void
 clocks_go_forward(void)
 {
-    static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW,
+    static const int clocks[] = {CLOCK_REALTIME,        CLOCK_MONOTONIC,        CLOCK_MONOTONIC_RAW,
                                  CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME};
 
     for (unsigned i = 0; i < LENGTH(clocks); i++) {
@@ -103,12 +106,9 @@ clocks_go_forward(void)
 }
 
 static const struct check_case cases[] = {
-    {"true-to-a-tick", true_to_a_tick},
-    {"bad-lengths", bad_lengths},
-    {"thousand-in-order", thousand_in_order},
-    {"poll-waits-too", poll_waits_too},
-    {"clocks-go-forward", clocks_go_forward},
-    {NULL, NULL},
+    {"true-to-a-tick", true_to_a_tick},       {"bad-lengths", bad_lengths},
+    {"thousand-in-order", thousand_in_order}, {"poll-waits-too", poll_waits_too},
+    {"clocks-go-forward", clocks_go_forward}, {NULL, NULL},
 };
 
 int

@@ -1,6 +1,6 @@
 /* t-tls [CASE]: set_thread_area and the selectors that point to its entries. They survive calls,
- * sleep and switches to another task. Each case `end-…` may only end this program (SIGSEGV or SIGBUS),
- * never the kernel; they run one at a time, by name. */
+ * sleep and switches to another task. Each case `end-…` may only end this program (SIGSEGV or
+ * SIGBUS), never the kernel; they run one at a time, by name. */
 #include "test.h"
 
 struct descriptor { /* struct user_desc of asm/ldt.h */
@@ -97,7 +97,8 @@ across_fork(void)
     load_fs(selector);
     long pid = sys_fork();
     if (pid == 0) {
-        struct descriptor changed = descriptor(selector / 8, &other, SEGMENT_32BIT | IN_PAGES | USEABLE);
+        struct descriptor changed =
+            descriptor(selector / 8, &other, SEGMENT_32BIT | IN_PAGES | USEABLE);
         bool right = read_fs() == 1234 && fs_selector() == selector;
         sys_set_thread_area(&changed);
         load_fs(selector);
@@ -217,7 +218,8 @@ entry_under_ss(void)
     check_equal(sys_set_thread_area(&changed[0]), 0);
 }
 
-/* Direction and nested-task flags that reach the kernel: it clears the one and ignores the other. */
+/* Direction and nested-task flags that reach the kernel: it clears the one and ignores the other.
+ */
 static void
 flags(void)
 {
@@ -266,7 +268,8 @@ end_nested_iret(void)
 static void
 end_single_step(void)
 {
-    __asm__ volatile("pushf\n\t orl $0x100, (%%esp)\n\t popf\n\t int $0x80\n\t nop" ::"a"(SYS_getpid));
+    __asm__ volatile(
+        "pushf\n\t orl $0x100, (%%esp)\n\t popf\n\t int $0x80\n\t nop" ::"a"(SYS_getpid));
 }
 
 static void
