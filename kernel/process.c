@@ -459,7 +459,7 @@ bool
 process_may_signal(const struct process *target, int number)
 {
     const struct credentials *self = current_credentials();
-    if (self->euid == 0 || list_empty(&target->tasks))
+    if (!self || self->euid == 0 || list_empty(&target->tasks))
         return true;
     const struct task *task = list_first(&target->tasks, struct task, process_link);
     const struct credentials *other = task->credentials;

@@ -26,12 +26,6 @@ random_bytes(void *buffer, size_t size)
     memset(buffer, 4, size);
 }
 
-void
-console_write(const char *text, size_t length)
-{
-    snprintf(stored, sizeof stored, "%.*s", (int)length, text);
-}
-
 static void
 show_long(struct text_buffer *buffer)
 {
@@ -191,14 +185,13 @@ devices(void)
     char bytes[200];
     struct names names;
     CHECK(list("/dev", &names) == 0);
-    CHECK(!strcmp(names.text, "./ ../ null zero full random urandom console ram0 "), "%s",
+    CHECK(!strcmp(names.text, "./ ../ null zero full random urandom ram0 "), "%s",
           names.text);
     CHECK(read_file("/dev/null", bytes, sizeof bytes) == 0);
     memset(bytes, 1, sizeof bytes);
     CHECK(read_file("/dev/zero", bytes, sizeof bytes) == sizeof bytes && !bytes[0] && !bytes[199]);
     CHECK(read_file("/dev/random", bytes, sizeof bytes) == sizeof bytes && bytes[199] == 4);
     CHECK(write_file("/dev/full", "x") == -ENOSPC && write_file("/dev/null", "x") == 0);
-    CHECK(write_file("/dev/console", "hello") == 0 && !strcmp(stored, "hello"));
     CHECK(find("/dev/none") == -ENOENT && write_file("/dev/none", "") == -ENOENT);
     inode_drop_unused();
 }
