@@ -29,6 +29,7 @@ struct block_queue {
     u32 submitted;      /* requests ever put in */
     u32 taken;          /* requests ever taken out */
     u64 busy_since_ns;  /* valid while commands are in flight */
+    struct wait_queue calm; /* fibrils that let others go first */
 };
 
 static struct pool request_pool = POOL_INIT("block_request", struct block_request);
@@ -143,11 +144,11 @@ queue_elevator_next(struct block_queue *queue)
     return list_first(link, struct block_request, link);
 }
 
-void
-block_submit(struct block_request *request)
+/* Puts the request into the queue, or ends it: false. Interrupts off. */
+static bool
+queue_enter(struct block_request *request)
 {
     struct disk *disk = request->disk, *whole = disk->whole;
-    INTERRUPTS_OFF_SCOPE();
     ASSERT(request->segment_count && request->sectors);
     bool inside = request->sector < disk->sectors &&
                   request->sectors <= disk->sectors - request->sector;
@@ -160,7 +161,7 @@ block_submit(struct block_request *request)
                     (unsigned long long)(request->sector - disk->start + request->sectors - 1),
                     (unsigned long long)disk->sectors);
         request_end(request, -EIO);
-        return;
+        return false;
     }
     struct block_queue *queue = whole->queue;
     struct disk_statistics *statistics = &whole->statistics;
@@ -170,7 +171,40 @@ block_submit(struct block_request *request)
     statistics->requests++;
     if (++statistics->waiting > statistics->waiting_most)
         statistics->waiting_most = statistics->waiting;
-    whole->driver->kick(whole);
+    return true;
+}
+
+void
+block_submit(struct block_request *request)
+{
+    struct disk *whole = request->disk->whole;
+    INTERRUPTS_OFF_SCOPE();
+    if (queue_enter(request))
+        whole->driver->kick(whole);
+}
+
+void
+block_submit_list(struct list *requests)
+{
+    struct disk *whole = NULL;
+    INTERRUPTS_OFF_SCOPE();
+    while (!list_empty(requests)) {
+        struct block_request *request = list_first(requests, struct block_request, link);
+        struct disk *disk = request->disk->whole;
+        list_remove(&request->link);
+        ASSERT(!whole || disk == whole);
+        if (queue_enter(request))
+            whole = disk;
+    }
+    if (whole)
+        whole->driver->kick(whole);
+}
+
+int
+block_wait_calm(struct disk *disk)
+{
+    const struct disk_statistics *statistics = &disk->whole->statistics;
+    return wait_event_killable(&disk->whole->queue->calm, statistics->waiting < BLOCK_BUSY);
 }
 
 /* ---- Commands ---- */
@@ -209,6 +243,8 @@ command_count_start(struct disk *disk, struct block_command *command)
     statistics->merged += command->request_count - 1;
     statistics->sectors += command->sectors;
     statistics->waiting -= command->request_count;
+    if (statistics->waiting < BLOCK_BUSY)
+        wake_up_all(&disk->queue->calm);
     trace(TRACE_DISK_START, (u32)command->sector, command->sectors);
 }
 
@@ -335,6 +371,7 @@ disk_register(struct disk *disk)
     list_init(&queue->sorted);
     list_init(&queue->aged);
     queue->hint = &queue->sorted;
+    wait_queue_init(&queue->calm, "disk_calm");
     disk->queue = queue;
     disk->whole = disk;
     disk_link(disk);

@@ -55,6 +55,15 @@ bool block_request_add(struct block_request *request, struct page *page, u32 off
 /* Hands the request over; it ends by itself. Never sleeps, never fails (a sector beyond the disk
  * ends the request with -EIO at once). Any fibril. */
 void block_submit(struct block_request *request);
+/* The same for several of one disk, by their `link`: the driver sees them at once, so that those which
+ * continue each other make one command. The list is empty afterwards. */
+void block_submit_list(struct list *requests);
+
+/* For those who read what nobody has asked for: sleeps, killably, while BLOCK_BUSY requests or more wait
+ * for the disk. 0 or why the fibril was cancelled. */
+#define BLOCK_BUSY 4
+struct disk;
+int block_wait_calm(struct disk *disk) MUST_CHECK;
 
 /* ---- Disks ---- */
 

@@ -10,7 +10,7 @@ struct page;
 struct cache_object;
 
 struct cache_object_ops {
-    /* Starts reading `count` pages (at most CACHE_RUN_PAGES) whose indices follow each other; they
+    /* Starts reading `count` pages (at most CACHE_AHEAD_PAGES) whose indices follow each other; they
      * are PAGE_READING and the caller holds a reference to each. Every one must be finished exactly
      * once with cache_page_done (fs/cache.h), now or later, here or from a block request's end;
      * whoever finishes it later needs a reference of its own (block requests have one). May sleep
