@@ -16,6 +16,7 @@
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "fs/pseudo.h"
+#include "fs/read_ahead.h"
 #include "kernel/async/asys.h"
 #include "kernel/async/self_test.h"
 #include "kernel/fibril.h"
@@ -210,6 +211,7 @@ void
 start_up(void *unused)
 {
     fs_init();
+    read_ahead_switch(!boot_options.read_ahead_off);
     ext2_init();
     asys_init();
     async_self_test_init();

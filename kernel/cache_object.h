@@ -6,6 +6,7 @@
 #include "kernel/list.h"
 #include "kernel/types.h"
 
+struct disk;
 struct page;
 struct cache_object;
 
@@ -20,6 +21,7 @@ struct cache_object_ops {
 
 struct cache_object {
     const struct cache_object_ops *ops;
+    struct disk *disk; /* where its pages are read from, so that it pays to read ahead; NULL: nowhere */
     u32 page_count; /* of its pages in the cache; interrupts off */
     u32 index_limit; /* above the highest index it ever had in the cache; interrupts off */
     bool pinned;    /* its pages are the only copy (ramfs): never dropped */
