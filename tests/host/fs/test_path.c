@@ -14,7 +14,7 @@
 #include "kernel/task.h"
 
 static struct task task;
-static struct credentials credentials = {.references = 1, .umask = 022};
+static struct credentials credentials = {.references = 1};
 static struct filesystem *root, *mounted;
 
 /* ---- Making things by path, as the handlers do ---- */
