@@ -229,6 +229,7 @@ hole_in_a_directory(void)
     struct seen seen;
     CHECK(open_mounted("small1k"));
     raw_inode("/d0")->block[0] = 0;
+    host_drop_caches();
     CHECK(read_from("d0", 0, &seen) == -EUCLEAN && seen.count == 0);
     CHECK(find_error("d0/file0") == -EUCLEAN);
     close_mounted();
