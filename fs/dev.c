@@ -167,7 +167,7 @@ disk_read(struct file *file, struct iter *iter, u64 *position)
 {
     struct disk *disk = file->private;
 
-    return file_read_pages(file, &disk->object, disk->sectors * SECTOR_SIZE, iter, position);
+    return file_read_pages(&disk->object, disk->sectors * SECTOR_SIZE, iter, position);
 }
 
 #define BLKGETSIZE 0x1260 /* linux/fs.h */
