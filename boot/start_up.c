@@ -17,6 +17,7 @@
 #include "fs/fs.h"
 #include "fs/inode.h"
 #include "fs/pseudo.h"
+#include "fs/read_ahead.h"
 #include "kernel/async/asys.h"
 #include "kernel/async/self_test.h"
 #include "kernel/errno.h"
@@ -235,6 +236,7 @@ void
 start_up(void *unused)
 {
     fs_init();
+    read_ahead_switch(!boot_options.read_ahead_off);
     console_start(boot_options.vga);
     ext2_init();
     asys_init();

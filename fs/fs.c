@@ -12,6 +12,7 @@
 #include "fs/path.h"
 #include "fs/pseudo.h"
 #include "fs/ramfs.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/format.h"
 #include "kernel/log.h"
@@ -22,6 +23,7 @@ fs_init(void)
     cache_init();
     inode_init();
     name_cache_init();
+    read_ahead_init();
     anonymous_init();
     dev_init();
     host_files_init();

@@ -10,6 +10,7 @@
 #include "fs/name_cache.h"
 #include "fs/path.h"
 #include "fs/pseudo.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
@@ -106,6 +107,9 @@ store_drop_caches(const char *text, size_t length)
         length--;
     if (length != 1 || text[0] < '1' || text[0] > '3')
         return -EINVAL;
+    int error = read_ahead_drop(); /* it would bring some back */
+    if (error)
+        return error;
     if ((text[0] - '0') & 2) {
         name_cache_drop_all();
         inode_drop_unused();
