@@ -152,10 +152,10 @@ dev_create(struct filesystem **result)
     static struct filesystem filesystem = {
         .type = "dev",
         .ops = &ops,
-        .device = 0x100,
         .names_vary = true,
     };
 
+    filesystem.device = filesystem_device_new();
     *result = &filesystem;
     return inode_find(&filesystem, ROOT_NUMBER, &filesystem.root);
 }

@@ -28,6 +28,8 @@ fs_init(void)
     dev_init();
     host_files_init();
     proc_files_init();
+    proc_system_files_init();
+    proc_task_files_init();
 }
 
 void
