@@ -141,12 +141,15 @@ static void
 show_cpuinfo(struct text_buffer *buffer)
 {
     struct processor_description processor;
+    const char *name = processor.name;
 
     processor_describe(&processor);
+    while (*name == ' ')
+        name++;
     text_print(buffer, "processor\t: 0\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n",
                processor.vendor, processor.family, processor.model);
     text_print(buffer, "model name\t: %s\nstepping\t: %u\nfpu\t\t: yes\n",
-               *processor.name ? processor.name : "unknown", processor.stepping);
+               *name ? name : "unknown", processor.stepping);
     text_print(buffer, "flags\t\t:");
     for (unsigned i = 0; i < processor.flag_count; i++)
         text_print(buffer, " %s", processor.flags[i]);

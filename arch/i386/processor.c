@@ -1,7 +1,6 @@
 /* What the processor says of itself, [IA32-2A] CPUID. */
 #include "arch.h"
 #include "arch/i386/cpu.h"
-#include "kernel/string.h"
 
 #define LEAF_NAME 0x80000002u /* three leaves of 16 bytes */
 #define LEAF_EXTENDED_MOST 0x80000000u
@@ -19,18 +18,15 @@ static void
 name_take(struct processor_description *processor)
 {
     u32 words[4], most, unused;
-    const char *name = processor->name;
 
     cpu_identify(LEAF_EXTENDED_MOST, &most, &unused, &unused, &unused);
     if (most < LEAF_NAME + 2)
         return;
     for (u32 i = 0; i < 3; i++) {
         cpu_identify(LEAF_NAME + i, &words[0], &words[1], &words[2], &words[3]);
-        memcpy(processor->name + i * sizeof(words), words, sizeof(words));
+        for (unsigned j = 0; j < 16; j++)
+            processor->name[i * 16 + j] = (char)(words[j / 4] >> j % 4 * 8);
     }
-    while (*name == ' ')
-        name++;
-    memmove(processor->name, name, strlen(name) + 1);
 }
 
 void
@@ -38,9 +34,10 @@ processor_describe(struct processor_description *processor)
 {
     u32 vendor[3], version, edx, unused;
 
-    memset(processor, 0, sizeof(*processor));
+    *processor = (struct processor_description){.flag_count = 0};
     cpu_identify(0, &unused, &vendor[0], &vendor[2], &vendor[1]);
-    memcpy(processor->vendor, vendor, sizeof(vendor));
+    for (unsigned i = 0; i < 12; i++)
+        processor->vendor[i] = (char)(vendor[i / 4] >> i % 4 * 8);
     cpu_identify(1, &version, &unused, &unused, &edx);
     processor->stepping = version & 0xf;
     processor->family = (version >> 8 & 0xf) + ((version >> 8 & 0xf) == 0xf ? version >> 20 & 0xff : 0);

@@ -205,7 +205,7 @@ devices(void)
     char bytes[200];
     struct names names;
     CHECK(list("/dev", &names) == 0);
-    CHECK(!strcmp(names.text, "./ ../ null zero full random urandom ram0 "), "%s",
+    CHECK(!strcmp(names.text, "./ ../ fd stdin stdout stderr shm/ null zero full random urandom ram0 "), "%s",
           names.text);
     CHECK(read_file("/dev/null", bytes, sizeof bytes) == 0);
     memset(bytes, 1, sizeof bytes);
