@@ -191,11 +191,20 @@ show_ata_fault(struct text_buffer *text)
 }
 
 static void
+show_command_line(struct text_buffer *text)
+{
+    const char *words = boot_information.command_line;
+    text_put(text, words, strlen(words));
+    text_print(text, "\n");
+}
+
+static void
 devices_start(void)
 {
     static struct proc_file fault_file = {
         .name = "sys/dev/ata_fault", .show = show_ata_fault, .store = store_ata_fault};
     static struct proc_file ata_file = {.name = "ata", .show = show_ata};
+    static struct proc_file command_line_file = {.name = "cmdline", .show = show_command_line};
     time_set_boot_unix_ns(rtc_read() * 1000000000ull - time_now_ns());
     if (boot_options.run_channel && hostlink_start())
         log_line("boot: there is no COM2 for the run channel");
@@ -203,6 +212,7 @@ devices_start(void)
     modules_find_root();
     proc_register(&ata_file);
     proc_register(&fault_file);
+    proc_register(&command_line_file);
 }
 
 /* ---- The end ---- */
