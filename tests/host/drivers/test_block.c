@@ -281,6 +281,9 @@ static void
 speculation_gives_way(void)
 {
     struct block_command command, other;
+    submit(0, 2000, 1); /* the elevator is here */
+    CHECK(block_take_command(&disk, &command));
+    finish(&command, 0);
     forget();
     submit_speculative(0, 8);
     submit_speculative(1, 800);
