@@ -38,7 +38,7 @@ struct block_request {
     struct list link;     /* of a command, or of the submitter's list */
     struct list age_link; /* in the order submitted; interrupts off */
     struct block_request *left, *right; /* in the queue's tree; interrupts off */
-    struct disk *disk;
+    struct disk *disk, *part; /* `part`: as the submitter gave it */
     /* In 512-byte sectors of `disk`. The submitter may give a partition and a sector of it; from
      * block_submit on, both are the whole disk's. */
     u64 sector;
@@ -114,6 +114,11 @@ struct disk {
     struct disk *whole;         /* of a partition; itself otherwise */
     u64 start;                  /* of a partition, on `whole` */
     u8 partition_type;
+    /* Gives a request that reads the page's worth of sectors from `sector` on (of this disk or
+     * partition) into the disk's own page there, for a command that comes along; its sector and disk
+     * are filled in by the caller. NULL: the page is there already, or there is no memory. Interrupts
+     * off. The page cache's, set when the disk becomes known; may be NULL. */
+    struct block_request *(*read_through)(struct disk *disk, u64 sector);
     const struct disk_driver *driver;
     void *driver_data;
     struct block_queue *queue; /* of `whole` */
@@ -165,6 +170,7 @@ struct block_command {
     struct list requests; /* block_request.link, sectors ascending */
     u64 sector;           /* absolute on the whole disk */
     u32 sectors;          /* up to the end of the last request, gaps included */
+    u32 gap_sectors;      /* in gaps: read and thrown away */
     u32 request_count;
     u32 segment_count; /* with a segment for each page of a gap, or part of one */
     bool speculative;

@@ -252,7 +252,7 @@ reads_through_small_gaps(void)
     submit(3, 58, 1); /* 17 later: too far */
     CHECK(block_take_command(&disk, &command));
     CHECK(command.sector == 0 && command.sectors == 41 && command.request_count == 3);
-    CHECK(command.segment_count == 3 + 2 + 1);
+    CHECK(command.gap_sectors == 17 && command.segment_count == 3 + 2 + 1);
     finish(&command, 0);
     CHECK(block_take_command(&disk, &command) && command.sector == 58 && command.sectors == 8);
     finish(&command, 0);
@@ -266,6 +266,47 @@ reads_through_small_gaps(void)
     CHECK(block_take_command(&disk, &command) && command.sectors == 16);
     finish(&command, 0);
     disk.max_command_segments = 64;
+    disk.gap_sectors = 0;
+}
+
+/* The page cache's side of reading through: every other page is there already. */
+static unsigned fillers;
+
+static struct block_request *
+fill_gap(struct disk *of, u64 sector)
+{
+    if (sector / 8 % 2)
+        return NULL;
+    fillers++;
+    return make(of, 100 + (unsigned)sector / 8, 0, 1);
+}
+
+static void
+gaps_are_offered_to_the_cache(void)
+{
+    struct block_command command;
+    struct disk part = disk;
+    part.whole = &disk;
+    part.start = 2048;
+    part.sectors = 800;
+    part.read_through = fill_gap;
+    disk.gap_sectors = 64;
+    for (unsigned own = 0; own < 2; own++) {
+        forget();
+        fillers = 0;
+        for (unsigned i = 0; i < 2; i++) {
+            struct block_request *request = make(&part, i, i * 40, 1);
+            request->segments[0].page->object = own ? &part.object : NULL;
+            block_submit(request);
+        }
+        CHECK(block_take_command(&disk, &command));
+        CHECK(command.sector == 2048 && command.sectors == 48 && command.segment_count == 6);
+        CHECK(command.gap_sectors == (own ? 16 : 32) && fillers == (own ? 2 : 0));
+        CHECK(command.request_count == 2 + fillers && disk.statistics.merged == 1);
+        finish(&command, 0);
+        CHECK(ended[0] == 1 && ended[1] == 1 && end_count == 2 + fillers);
+        CHECK(disk.statistics.gap_sectors == 32 && ended[102] == (int)own && ended[104] == (int)own);
+    }
     disk.gap_sectors = 0;
 }
 
@@ -542,6 +583,7 @@ main(void)
     RUN_TEST(overtaking_is_bounded);
     RUN_TEST(random_traffic);
     RUN_TEST(reads_through_small_gaps);
+    RUN_TEST(gaps_are_offered_to_the_cache);
     RUN_TEST(speculation_gives_way);
     RUN_TEST(speculation_is_not_forgotten);
     RUN_TEST(several_at_once);
