@@ -29,6 +29,7 @@ PROGRAMS = [
     ('t-asys-basic', [], 'asys: few calls and many, at once and blocked'),
     ('t-asys-faults', [], 'asys does not have the faults A1 to A23 of 2007'),
     ('t-asys-faults', ['--mem', '16'], 'the same with 16 MiB'),
+    ('t-asys-entries', [], 'asys: chains, groups, deadlines, cancelling, contexts, rings'),
     ('t-asys-signals', [], 'asys with signals, fork, exec and kill (A13, A14, A17, A19)'),
     ('t-asys-threads', [], 'asys in processes of several tasks'),
     ('t-timer', ['--icount'], 'naps are true to a tick'),
