@@ -277,7 +277,8 @@ BEGIN, END = '<!-- figures: begin -->', '<!-- figures: end -->'
 def table(record, figures):
     versions = ', '.join(filter(None, record['versions'].values()))
     lines = [f'Measured {record["time"][:10]} at commit {record["commit"][:10]} by `{record["command"]}`,',
-             f'with {versions}.']
+             f'with {versions}; {record["processors"]} processors, on which {record["load"][0]:.0f} '
+             'programs were running at the start.']
     section = None
     for figure in figures:
         if figure['section'] != section:

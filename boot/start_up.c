@@ -12,6 +12,7 @@
 #include "drivers/ramdisk.h"
 #include "drivers/rtc.h"
 #include "fs/cache.h"
+#include "fs/console.h"
 #include "fs/ext2/ext2_fs.h"
 #include "fs/fs.h"
 #include "fs/inode.h"
@@ -210,6 +211,7 @@ void
 start_up(void *unused)
 {
     fs_init();
+    console_start(boot_options.vga);
     ext2_init();
     asys_init();
     async_self_test_init();

@@ -243,6 +243,22 @@ descriptor_install(struct descriptor_table *table, struct file *file, int lowest
 }
 
 int
+descriptor_install_pair(struct file *files[2], bool close_on_exec, int fds[2])
+{
+    struct descriptor_table *table = current_task()->files;
+    int error = descriptor_install(table, files[0], 0, close_on_exec, &fds[0]);
+
+    if (error) {
+        file_put(files[1]);
+        return error;
+    }
+    error = descriptor_install(table, files[1], 0, close_on_exec, &fds[1]);
+    if (error)
+        descriptor_close(table, fds[0]);
+    return error;
+}
+
+int
 descriptor_replace(struct descriptor_table *table, struct file *file, int fd, bool close_on_exec)
 {
     struct file *before;

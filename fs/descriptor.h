@@ -26,6 +26,8 @@ int descriptor_table_file(struct descriptor_table *table, int fd, struct file **
 /* Takes over the caller's reference (also on error: it is put). The lowest free number >= lowest. */
 int descriptor_install(struct descriptor_table *table, struct file *file, int lowest,
                        bool close_on_exec, int *fd);
+/* Both ends of something new in the running task's table, or neither. Takes over both references. */
+int descriptor_install_pair(struct file *files[2], bool close_on_exec, int fds[2]);
 int descriptor_close(struct descriptor_table *table, int fd); /* 0 or -EBADF; may sleep */
 /* dup2: as descriptor_install, at the given number; what was there is closed. */
 int descriptor_replace(struct descriptor_table *table, struct file *file, int fd,

@@ -1,7 +1,7 @@
 /* /dev: the registered character devices, and every disk as a block device to be read. One flat
  * directory; what is in it is looked up when asked, so a device may register at any time.
  *
- * Its own devices: null, zero, full, random, urandom, console. */
+ * Its own devices: null, zero, full, random, urandom. */
 #include "arch.h"
 #include "drivers/block.h"
 #include "fs/file.h"
@@ -251,30 +251,6 @@ random_read(struct file *file, struct iter *iter, u64 *position)
     return iter->done ? 0 : error;
 }
 
-/* ---- console ---- */
-
-static int
-console_file_write(struct file *file, struct iter *iter, u64 *position)
-{
-    char text[128];
-    int error = 0;
-
-    while (!error && iter->left > 0) {
-        size_t size = MIN(iter->left, sizeof text), done = iter->done;
-        error = iter_take(iter, text, size);
-        console_write(text, iter->done - done);
-        if (!error && iter->left > 0)
-            error = schedule_point();
-    }
-    return iter->done ? 0 : error;
-}
-
-static u32
-console_poll(struct file *file, struct poll_table *table)
-{
-    return POLL_OUT | POLL_WRNORM;
-}
-
 /* ---- Start ---- */
 
 static const struct file_ops null_ops = {
@@ -297,13 +273,6 @@ static const struct file_ops random_ops = {
     .write = null_write,
     .no_position = true,
 };
-static const struct file_ops console_ops = {
-    .read = null_read, /* nobody types: always at its end */
-    .write = console_file_write,
-    .poll = console_poll,
-    .stream = true,
-};
-
 void
 dev_init(void)
 {
@@ -314,7 +283,6 @@ dev_init(void)
         {.name = "full", .mode = 0666, .device = DEVICE(1, 7), .ops = &full_ops},
         {.name = "random", .mode = 0666, .device = DEVICE(1, 8), .ops = &random_ops},
         {.name = "urandom", .mode = 0666, .device = DEVICE(1, 9), .ops = &random_ops},
-        {.name = "console", .mode = 0622, .device = DEVICE(5, 1), .ops = &console_ops},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(own); i++)

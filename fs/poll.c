@@ -67,12 +67,13 @@ file_poll_now(struct file *file)
 
 /* One look at all files; registers with table if it is not NULL. Returns how many are ready. */
 static u32
-poll_look(struct abi_pollfd *fds, struct file **files, u32 count, struct poll_table *table)
+poll_look(struct abi_pollfd *fds, struct file **files, const struct poll_request *request,
+          struct poll_table *table)
 {
     u32 ready = 0;
 
-    for (u32 i = 0; i < count; i++) {
-        u32 wanted = (u16)fds[i].events | POLL_ERROR | POLL_HANG_UP;
+    for (u32 i = 0; i < request->count; i++) {
+        u32 wanted = (u16)fds[i].events | request->unasked;
         u32 events = fds[i].fd >= 0 ? POLL_INVALID : 0;
         if (files[i])
             events = file_poll(files[i], table) & wanted;
@@ -83,48 +84,49 @@ poll_look(struct abi_pollfd *fds, struct file **files, u32 count, struct poll_ta
 }
 
 static int
-poll_sleep(struct abi_pollfd *fds, struct file **files, u32 count, u64 deadline_ns, u32 *ready)
+poll_sleep(struct abi_pollfd *fds, struct file **files, const struct poll_request *request,
+           u32 *ready)
 {
     int error = 0;
 
     for (;;) {
         wait_prepare("poll");
-        *ready = poll_look(fds, files, count, NULL);
+        *ready = poll_look(fds, files, request, NULL);
         if (*ready || error)
             break;
-        error = wait_sleep(WAIT_INTERRUPTIBLE, deadline_ns);
+        error = wait_sleep(WAIT_INTERRUPTIBLE, request->deadline_ns);
     }
     wait_finish();
     return *ready || error == -ETIMEDOUT ? 0 : error;
 }
 
 static int
-poll_files(struct abi_pollfd *fds, struct file **files, u32 count, bool wait, u64 deadline_ns,
+poll_files(struct abi_pollfd *fds, struct file **files, const struct poll_request *request,
            u32 *ready)
 {
     struct poll_wait poll_wait = {.table.add = poll_wait_add};
     int error = 0;
 
-    *ready = poll_look(fds, files, count, wait ? &poll_wait.table : NULL);
-    if (wait && *ready == 0)
-        error = poll_wait.failed ? -ENOMEM : poll_sleep(fds, files, count, deadline_ns, ready);
+    *ready = poll_look(fds, files, request, request->wait ? &poll_wait.table : NULL);
+    if (request->wait && *ready == 0)
+        error = poll_wait.failed ? -ENOMEM : poll_sleep(fds, files, request, ready);
     poll_wait_end(&poll_wait);
     return error;
 }
 
 int
-poll_descriptors(struct abi_pollfd *fds, u32 count, bool wait, u64 deadline_ns, u32 *ready)
+poll_descriptors(struct abi_pollfd *fds, const struct poll_request *request, u32 *ready)
 {
-    struct file **files = heap_alloc(count * sizeof *files + 1);
+    struct file **files = heap_alloc(request->count * sizeof *files + 1);
     int error;
 
     if (!files)
         return -ENOMEM;
-    for (u32 i = 0; i < count; i++)
+    for (u32 i = 0; i < request->count; i++)
         if (fds[i].fd < 0 || descriptor_file(fds[i].fd, &files[i]))
             files[i] = NULL;
-    error = poll_files(fds, files, count, wait, deadline_ns, ready);
-    for (u32 i = 0; i < count; i++)
+    error = poll_files(fds, files, request, ready);
+    for (u32 i = 0; i < request->count; i++)
         if (files[i])
             file_put(files[i]);
     heap_free(files);

@@ -9,9 +9,14 @@ struct file;
 /* What `file` is ready for now (POLL_ bits); files without a poll function always are. */
 u32 file_poll_now(struct file *file);
 
-/* Fills revents of all `count` entries (kernel memory) and waits until one is not zero or the time
- * comes: `deadline_ns` by time_now_ns(), 0: never; `wait` false: does not wait. *ready is how many.
- * Sleeps interruptibly: 0, -EINTR and its like, -ENOMEM. */
-int poll_descriptors(struct abi_pollfd *fds, u32 count, bool wait, u64 deadline_ns, u32 *ready);
+struct poll_request {
+    u32 count;       /* of entries */
+    u32 unasked;     /* POLL_ bits that are told whether asked for or not */
+    bool wait;
+    u64 deadline_ns; /* by time_now_ns(); 0: never */
+};
+/* Fills revents of all entries (kernel memory) and waits until one is not zero or the time comes. *ready
+ * is how many. Sleeps interruptibly: 0, -ERESTARTSYS and its like, -ENOMEM. */
+int poll_descriptors(struct abi_pollfd *fds, const struct poll_request *request, u32 *ready);
 
 #endif

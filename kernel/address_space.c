@@ -44,13 +44,35 @@ pages_release(struct address_space *space, uintptr_t start, uintptr_t end)
     }
 }
 
+/* Takes the areas within [start, end), none of which crosses an end, out with their pages. Does not
+ * sleep; what their sources hold is given up later, by areas_give_up. */
 static void
-area_free(struct address_space *space, struct area *area)
+areas_detach(struct address_space *space, uintptr_t start, uintptr_t end, struct list *detached)
 {
-    list_remove(&area->link);
-    space->area_count--;
-    map_source_put(area->source);
-    pool_free(&area_pool, area);
+    struct area *area, *following;
+    list_init(detached);
+    list_for_each_safe(area, following, &space->areas, link) {
+        if (area->start < start || area->end > end)
+            continue;
+        pages_release(space, area->start, area->end);
+        list_remove(&area->link);
+        list_add_tail(detached, &area->link);
+        space->area_count--;
+    }
+    space->last_found = NULL;
+    space->changes++;
+}
+
+/* May sleep: nothing of the address space may be relied on across it. */
+static void
+areas_give_up(struct list *detached)
+{
+    while (!list_empty(detached)) {
+        struct area *area = list_first(detached, struct area, link);
+        list_remove(&area->link);
+        map_source_put(area->source);
+        pool_free(&area_pool, area);
+    }
 }
 
 void
@@ -59,11 +81,9 @@ address_space_put(struct address_space *space)
     ASSERT(space->references > 0);
     if (--space->references > 0)
         return;
-    struct area *area, *following;
-    list_for_each_safe(area, following, &space->areas, link) {
-        pages_release(space, area->start, area->end);
-        area_free(space, area);
-    }
+    struct list detached;
+    areas_detach(space, 0, USER_END, &detached);
+    areas_give_up(&detached);
     ASSERT(space->page_count == 0);
     page_directory_destroy(space->directory);
     pool_free(&space_pool, space);
@@ -110,6 +130,13 @@ area_new(struct address_space *space)
     return area;
 }
 
+static void
+area_unused(struct address_space *space, struct area *area)
+{
+    space->area_count--;
+    pool_free(&area_pool, area);
+}
+
 /* Makes `at` a boundary between areas, if it lies inside one. */
 static int
 area_split(struct address_space *space, uintptr_t at)
@@ -145,15 +172,9 @@ area_remove(struct address_space *space, uintptr_t start, size_t size)
     int error = area_isolate(space, start, end);
     if (error)
         return error;
-    struct area *area, *following;
-    list_for_each_safe(area, following, &space->areas, link) {
-        if (area->start < start || area->end > end)
-            continue;
-        pages_release(space, area->start, area->end);
-        area_free(space, area);
-    }
-    space->last_found = NULL;
-    space->changes++;
+    struct list detached;
+    areas_detach(space, start, end, &detached);
+    areas_give_up(&detached);
     return 0;
 }
 
@@ -184,25 +205,38 @@ area_join(struct address_space *space, struct list *before, const struct area *n
     return true;
 }
 
-int
-area_create_like(struct address_space *space, const struct area *new)
+/* Puts `new` in the place of what is there; may sleep only to give that up. */
+static int
+area_insert(struct address_space *space, const struct area *new, bool may_join)
 {
+    struct list detached;
     if (!range_valid(new->start, new->end - new->start))
         return -EINVAL;
     struct area *area = area_new(space);
     if (!area)
         return -ENOMEM;
-    list_init(&area->link);
-    int error = area_remove(space, new->start, new->end - new->start);
-    struct list *before = error ? NULL : area_place(space, new->start);
-    if (error || area_join(space, before, new)) {
-        area_free(space, area);
+    int error = area_isolate(space, new->start, new->end);
+    if (error) {
+        area_unused(space, area);
         return error;
     }
-    *area = *new;
-    map_source_get(area->source);
-    list_add_head(before, &area->link);
+    areas_detach(space, new->start, new->end, &detached);
+    struct list *before = area_place(space, new->start);
+    if (may_join && area_join(space, before, new)) {
+        area_unused(space, area);
+    } else {
+        *area = *new;
+        map_source_get(area->source);
+        list_add_head(before, &area->link);
+    }
+    areas_give_up(&detached);
     return 0;
+}
+
+int
+area_create_like(struct address_space *space, const struct area *new)
+{
+    return area_insert(space, new, true);
 }
 
 int
@@ -349,7 +383,7 @@ area_move(struct address_space *space, struct area *area, size_t new_size, uintp
     struct area new = *area;
     new.start = to;
     new.end = to + new_size;
-    int error = area_create_like(space, &new);
+    int error = area_insert(space, &new, false); /* joined to the old one, that could not go alone */
     if (error)
         return error;
     error = pages_move(space, from, to, moved);
@@ -372,6 +406,8 @@ area_move_to(struct address_space *space, uintptr_t start, size_t old_size, size
     int error = area_remove(space, to, new_size);
     if (!error)
         error = area_take(space, start, old_size, &area);
+    if (!error && !area_range_free(space, to, to + new_size))
+        error = -EFAULT; /* something has been mapped there while the old sources were given up */
     return error ? error : area_move(space, area, new_size, to);
 }
 

@@ -79,6 +79,7 @@ process_create(struct process *parent, const char *name, u32 id)
         process->group = process->session = id;
     } else {
         memcpy(process->limits, parent->limits, sizeof(process->limits));
+        process->own_numbers = parent->own_numbers;
         process->no_new_privileges = parent->no_new_privileges;
         process->group = parent->group;
         process->session = parent->session;
@@ -458,7 +459,7 @@ bool
 process_may_signal(const struct process *target, int number)
 {
     const struct credentials *self = current_credentials();
-    if (self->euid == 0 || list_empty(&target->tasks))
+    if (!self || self->euid == 0 || list_empty(&target->tasks))
         return true;
     const struct task *task = list_first(&target->tasks, struct task, process_link);
     const struct credentials *other = task->credentials;

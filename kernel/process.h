@@ -64,6 +64,7 @@ struct process {
     struct process_usage children_usage; /* of children that have been waited for, and theirs */
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
     bool counting; /* its timers count its ticks */
+    bool own_numbers; /* its program carries our ELF note: see SYSCALL_TWO_MEANINGS */
     bool no_new_privileges; /* prctl: exec gives no other ids */
 };
 

@@ -132,6 +132,8 @@ void signal_deliver(struct registers *registers);
 
 /* ---- arch/i386/signal_frame.c ---- */
 
+#define SIGNAL_STACK_LEAST 2048u /* MINSIGSTKSZ */
+
 struct signal_stack { /* sigaltstack; size 0: none */
     u32 base, size;
 };

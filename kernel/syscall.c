@@ -35,18 +35,32 @@ syscall_report_absent(u32 number)
              current_task()->process->name);
 }
 
+/* A number that is not built in, or whose call has flags: 0, perhaps with another number, or why not. */
+static __attribute__((noinline)) int
+number_check(u32 *number)
+{
+    if (*number < table_size && table[*number].flags & SYSCALL_TWO_MEANINGS &&
+        current_task()->process->own_numbers)
+        *number += OWN_NUMBERS_BEHIND;
+    if (*number >= table_size || !table[*number].call) {
+        syscall_report_absent(*number);
+        return -ENOSYS;
+    }
+    bool refused = table[*number].flags & SYSCALL_USER_CONTEXT;
+    return refused && current_fibril()->kind != FIBRIL_USER ? -EINVAL : 0;
+}
+
 /* Part of each way in, since it is the shortest calls that count the instructions. */
 static ALWAYS_INLINE long
 invoke(u32 number, const unsigned long *arguments)
 {
     struct fibril *self = current_fibril();
-    if (unlikely(number >= table_size || !table[number].call)) {
-        syscall_report_absent(number);
-        return -ENOSYS;
+    if (unlikely(number >= table_size || !table[number].call || table[number].flags)) {
+        int error = number_check(&number);
+        if (error)
+            return error;
     }
     const struct syscall_entry *entry = &table[number];
-    if (unlikely(entry->flags & SYSCALL_USER_CONTEXT && self->kind != FIBRIL_USER))
-        return -EINVAL;
     u32 outer = self->call_number; /* a call that submits runs others inside itself */
     self->call_number = number;
     trace(TRACE_CALL_IN, number, 0);
@@ -69,7 +83,9 @@ syscall_from_user(struct registers *registers)
 {
     u32 number = registers->eax;
     registers->eax = invoke(number, &registers->ebx);
-    if (unlikely(registers->eax + ERESTARTNOHAND <= ERESTARTNOHAND - ERESTARTSYS)) {
+    if (unlikely(registers->eax + ERESTARTNOHAND <= ERESTARTNOHAND - ERESTARTSYS) &&
+        !(table[number].flags & SYSCALL_GIVES_REGISTERS)) {
+        INTERRUPTS_OFF_SCOPE();
         current_fibril()->restart_call = number;
         current_fibril()->restart_error = (s32)registers->eax;
         current_task()->return_work |= WORK_SIGNAL;

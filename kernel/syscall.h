@@ -6,12 +6,17 @@
 #include "kernel/types.h"
 
 #define SYSCALL_USER_CONTEXT 1u /* refused in background calls: acts on the caller's context */
+/* Numbers that an older interface of ours took before Linux did. In programs that carry our ELF note they
+ * mean ours, which stands so much further on. */
+#define SYSCALL_TWO_MEANINGS 2u
+#define OWN_NUMBERS_BEHIND 192u
+#define SYSCALL_GIVES_REGISTERS 4u /* its result is what user mode had in eax, whatever that looks like */
 
 struct syscall_entry {
     long (*call)(const unsigned long *arguments); /* six words; NULL: not built in */
     const char *name;
     u8 argument_count;
-    u8 flags;
+    u8 flags; /* SYSCALL_ bits */
 };
 
 /* The generated table; only start-up code names it. */

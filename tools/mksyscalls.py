@@ -8,13 +8,17 @@ import re
 import sys
 
 
+FLAGS = {'-': '0', 'u': 'SYSCALL_USER_CONTEXT', 'o': 'SYSCALL_TWO_MEANINGS',
+         'r': 'SYSCALL_GIVES_REGISTERS'}
+
+
 def read_calls(master):
     calls = []
     for number_of_line, line in enumerate(open(master), 1):
         line = line.split('#')[0].strip()
         if not line:
             continue
-        match = re.fullmatch(r'(\d+)\s+([-u]+)\s+long sys_(\w+)\((.*)\)', line)
+        match = re.fullmatch(r'(\d+)\s+([-uor]+)\s+long sys_(\w+)\((.*)\)', line)
         if not match:
             sys.exit(f'{master}:{number_of_line}: not "number flags prototype": {line}')
         number, flags, name, arguments = match.groups()
@@ -47,7 +51,7 @@ def main():
                     f'{{ (void)a; return sys_{name}({passed}); }}\n')
         f.write('const struct syscall_entry syscall_table[] = {\n')
         for number, flags, name, _, types in calls:
-            flag = 'SYSCALL_USER_CONTEXT' if 'u' in flags else '0'
+            flag = ' | '.join(FLAGS[letter] for letter in flags)
             f.write(f'    [{number}] = {{thunk_{name}, "{name}", {len(types)}, {flag}}},\n')
         f.write('};\nconst unsigned syscall_table_size = sizeof syscall_table / '
                 'sizeof syscall_table[0];\n')

@@ -193,11 +193,11 @@ struct user_context *user_context_create(void); /* NULL: out of memory */
 struct user_context *user_context_copy(struct user_context *from); /* for clone; NULL */
 void user_context_destroy(struct user_context *context);
 void user_context_reset(struct user_context *context); /* for exec: as new */
-/* The FPU's state as FXSAVE stores it: 512 bytes, 16-byte aligned. Restoring sanitises what comes from
- * user memory. */
-bool user_context_fpu_used(const struct user_context *context);
-void user_context_fpu_save(struct user_context *context, void *image);
-void user_context_fpu_restore(struct user_context *context, void *image);
+/* The running user fibril's FPU state goes to its stack at *stack_pointer, which moves down: *address is
+ * where, or 0 if it has none; its state is then as new. And back again from there (0: as new), whatever
+ * lies there. 0 or -EFAULT. */
+int fpu_frame_push(u32 *stack_pointer, u32 *address);
+int fpu_frame_pop(u32 address);
 void user_context_load(struct user_context *context); /* interrupts off */
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */

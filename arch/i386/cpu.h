@@ -89,6 +89,14 @@ void paging_init(u32 memory_end); /* physical end of the memory in the direct ma
 void clock_init(void);
 void fpu_init(void); /* panics by name without FXSR */
 bool fpu_unavailable(void); /* #NM: loads the running user fibril's state */
+int fpu_error_code(bool simd); /* si_code of the running program's floating-point exception */
+
+/* user_context.c: the FPU state, 512 bytes as FXSAVE stores it, where it can be read and changed until
+ * the return to user mode. Whoever has changed it says so; that leaves nothing in it that would fault. */
+bool user_context_fpu_used(const struct user_context *context);
+void *user_context_fpu_image(struct user_context *context);
+void user_context_fpu_changed(struct user_context *context);
+void user_context_fpu_clear(struct user_context *context); /* as new */
 
 extern u32 kernel_page_directory[1024];
 

@@ -8,20 +8,11 @@
 #include "kernel/signal.h"
 #include "kernel/string.h"
 
-#define FXSAVE_BYTES 512
 #define STACK_DISABLE 2u
 #define STACK_ON 1u
 #define FLAGS_FROM_USER 0x50dd5u /* carry to overflow, trap, direction, alignment check, resume */
 #define SYSCALL_SIGRETURN 119
 #define SYSCALL_RT_SIGRETURN 173
-
-struct fpu_state { /* struct _fpstate_32 */
-    u32 control, status, tag, instruction, code_selector, data, data_selector;
-    u8 registers[80];
-    u16 status_again, magic; /* 0: the part below counts */
-    u8 fxsave[FXSAVE_BYTES];
-};
-_Static_assert(sizeof(struct fpu_state) == 624, "_fpstate_32");
 
 struct context { /* struct sigcontext_32 */
     u32 gs, fs, es, ds, edi, esi, ebp, esp, ebx, edx, ecx, eax, trap, error, eip, cs, eflags,
@@ -29,22 +20,24 @@ struct context { /* struct sigcontext_32 */
 };
 _Static_assert(sizeof(struct context) == 88, "sigcontext_32");
 
-struct plain_frame {
+struct plain_frame { /* struct sigframe_ia32 */
     u32 return_address, number;
     struct context context;
-    struct fpu_state unused;
+    u8 unused[624]; /* where the FPU state was */
     u32 mask_high;
     u8 code[8];
 };
-struct info_frame {
+
+struct ucontext { /* struct ucontext_ia32 */
+    u32 flags, link;
+    u32 stack_base, stack_flags, stack_size;
+    struct context context;
+    u32 mask_low, mask_high;
+};
+struct info_frame { /* struct rt_sigframe_ia32 */
     u32 return_address, number, info_address, ucontext_address;
     struct signal_info info;
-    struct {
-        u32 flags, link;
-        u32 stack_base, stack_flags, stack_size;
-        struct context context;
-        u32 mask_low, mask_high;
-    } ucontext;
+    struct ucontext ucontext;
     u8 code[8];
 };
 
@@ -65,17 +58,20 @@ selector_get(bool gs)
     return value & 0xffff;
 }
 
+/* The last trap's number and error code stand in the registers, after a system call too. */
 static void
-context_fill(struct context *c, const struct registers *r, signal_set mask, u32 fpu)
+context_fill(struct context *c, const struct registers *r, const struct signal_frame *f, u32 fpu)
 {
     *c = (struct context){
         .gs = selector_get(true), .fs = selector_get(false), .es = r->es, .ds = r->ds,
         .edi = r->edi, .esi = r->esi, .ebp = r->ebp, .esp = r->esp,
         .ebx = r->ebx, .edx = r->edx, .ecx = r->ecx, .eax = r->eax,
-        .trap = r->trap, .error = r->error, .eip = r->eip, .cs = r->cs,
+        .trap = r->trap & 31, .error = r->error & 0xffff, .eip = r->eip, .cs = r->cs,
         .eflags = r->eflags, .esp_at_signal = r->esp, .ss = r->ss,
-        .fpu = fpu, .mask_low = (u32)mask,
+        .fpu = fpu, .mask_low = (u32)f->mask,
     };
+    if (f->info->number == SIGSEGV || f->info->number == SIGBUS)
+        c->fault_address = f->info->fields[0];
 }
 
 /* ---- Into the handler ---- */
@@ -83,103 +79,107 @@ context_fill(struct context *c, const struct registers *r, signal_set mask, u32 
 static bool
 on_stack(const struct signal_stack *stack, u32 esp)
 {
-    return stack->size && esp - stack->base <= stack->size;
+    return esp > stack->base && esp - stack->base <= stack->size;
 }
 
 static int
-fpu_push(u32 *esp, u32 *address)
+put(u32 address, const void *from, size_t size)
 {
-    struct fpu_state *state;
-    *address = 0;
-    if (!user_context_fpu_used(current_fibril()->user))
-        return 0;
-    state = arch_hooks.memory_take(sizeof(*state));
-    if (!state)
-        return -ENOMEM;
-    void *image = arch_hooks.memory_take(FXSAVE_BYTES);
-    int error = -ENOMEM;
-    if (image) {
-        user_context_fpu_save(current_fibril()->user, image);
-        memcpy(state->fxsave, image, FXSAVE_BYTES);
-        state->control = 0xffff0000u | *(u16 *)image;
-        state->status = 0xffff0000u | ((u16 *)image)[1];
-        state->tag = 0xffffffffu;
-        *esp = ALIGN_DOWN(*esp - sizeof(*state), 64u);
-        *address = *esp;
-        error = copy_to_user((void USER *)(uintptr_t)*address, state, sizeof(*state));
-    }
-    arch_hooks.memory_give(image);
-    arch_hooks.memory_give(state);
-    return error;
+    return copy_to_user((void USER *)(uintptr_t)address, from, size);
+}
+
+/* As the i386 ABI wants the stack at a function's entry, below the return address. */
+static u32
+frame_place(u32 esp, size_t size)
+{
+    return ALIGN_DOWN(esp - size + 4, 16u) - 4;
+}
+
+static u32
+return_address(const struct signal_frame *f, u32 code)
+{
+    return f->action->flags & ACTION_RESTORER ? f->action->restorer : code;
 }
 
 static int
 frame_push_plain(struct registers *registers, const struct signal_frame *f, u32 esp, u32 fpu)
 {
-    struct plain_frame *frame = arch_hooks.memory_take(sizeof(*frame));
-    if (!frame)
-        return -ENOMEM;
-    esp = ALIGN_DOWN(esp - sizeof(*frame) + 4, 16u) - 4;
-    frame->return_address = f->action->flags & ACTION_RESTORER
-                                ? f->action->restorer
-                                : esp + offsetof(struct plain_frame, code);
-    frame->number = f->info->number;
-    context_fill(&frame->context, registers, f->mask, fpu);
-    frame->mask_high = (u32)(f->mask >> 32);
-    memcpy(frame->code, return_code[0], sizeof(frame->code));
-    int error = copy_to_user((void USER *)(uintptr_t)esp, frame, sizeof(*frame));
-    arch_hooks.memory_give(frame);
-    registers->esp = esp;
-    registers->eax = f->info->number;
+    u32 at = frame_place(esp, sizeof(struct plain_frame)), mask_high = (u32)(f->mask >> 32);
+    struct {
+        u32 return_address, number;
+        struct context context;
+    } head;
+    head.return_address = return_address(f, at + offsetof(struct plain_frame, code));
+    head.number = (u32)f->info->number;
+    context_fill(&head.context, registers, f, fpu);
+    int error = put(at, &head, sizeof(head));
+    if (!error)
+        error = put(at + offsetof(struct plain_frame, mask_high), &mask_high, sizeof(mask_high));
+    if (!error)
+        error = put(at + offsetof(struct plain_frame, code), return_code[0], 8);
+    if (error)
+        return error;
+    registers->esp = at;
     registers->edx = registers->ecx = 0;
-    return error;
+    return 0;
+}
+
+static void
+ucontext_fill(struct ucontext *u, const struct registers *registers, const struct signal_frame *f,
+              u32 fpu)
+{
+    *u = (struct ucontext){
+        .stack_base = f->stack->base,
+        .stack_size = f->stack->size,
+        .stack_flags = !f->stack->size                        ? STACK_DISABLE
+                       : on_stack(f->stack, registers->esp) ? STACK_ON
+                                                              : 0,
+        .mask_low = (u32)f->mask,
+        .mask_high = (u32)(f->mask >> 32),
+    };
+    context_fill(&u->context, registers, f, fpu);
 }
 
 static int
 frame_push_info(struct registers *registers, const struct signal_frame *f, u32 esp, u32 fpu)
 {
-    struct info_frame *frame = arch_hooks.memory_take(sizeof(*frame));
-    if (!frame)
-        return -ENOMEM;
-    esp = ALIGN_DOWN(esp - sizeof(*frame) + 4, 16u) - 4;
-    frame->return_address = f->action->flags & ACTION_RESTORER
-                                ? f->action->restorer
-                                : esp + offsetof(struct info_frame, code);
-    frame->number = f->info->number;
-    frame->info_address = esp + offsetof(struct info_frame, info);
-    frame->ucontext_address = esp + offsetof(struct info_frame, ucontext);
-    frame->info = *f->info;
-    frame->ucontext.stack_base = f->stack->base;
-    frame->ucontext.stack_size = f->stack->size;
-    frame->ucontext.stack_flags = !f->stack->size                        ? STACK_DISABLE
-                                  : on_stack(f->stack, registers->esp) ? STACK_ON
-                                                                         : 0;
-    context_fill(&frame->ucontext.context, registers, f->mask, fpu);
-    frame->ucontext.mask_low = (u32)f->mask;
-    frame->ucontext.mask_high = (u32)(f->mask >> 32);
-    memcpy(frame->code, return_code[1], sizeof(frame->code));
-    registers->eax = f->info->number;
-    registers->edx = frame->info_address;
-    registers->ecx = frame->ucontext_address;
-    int error = copy_to_user((void USER *)(uintptr_t)esp, frame, sizeof(*frame));
-    arch_hooks.memory_give(frame);
-    registers->esp = esp;
-    return error;
+    u32 at = frame_place(esp, sizeof(struct info_frame));
+    u32 info = at + offsetof(struct info_frame, info);
+    u32 ucontext_at = at + offsetof(struct info_frame, ucontext);
+    u32 code = at + offsetof(struct info_frame, code);
+    u32 head[4] = {return_address(f, code), f->info->number, info, ucontext_at};
+    struct ucontext ucontext;
+    ucontext_fill(&ucontext, registers, f, fpu);
+    int error = put(at, head, sizeof(head));
+    if (!error)
+        error = put(info, f->info, sizeof(*f->info));
+    if (!error)
+        error = put(ucontext_at, &ucontext, sizeof(ucontext));
+    if (!error)
+        error = put(code, return_code[1], 8);
+    if (error)
+        return error;
+    registers->esp = at;
+    registers->edx = info;
+    registers->ecx = ucontext_at;
+    return 0;
 }
 
 int
 signal_frame_push(struct registers *registers, const struct signal_frame *f)
 {
     u32 esp = registers->esp, fpu;
-    if (f->action->flags & ACTION_ON_STACK && f->stack->size && !on_stack(f->stack, esp))
+    bool own_stack = f->action->flags & ACTION_ON_STACK && f->stack->size;
+    if (own_stack && !on_stack(f->stack, esp))
         esp = f->stack->base + f->stack->size;
-    int error = fpu_push(&esp, &fpu);
+    int error = fpu_frame_push(&esp, &fpu);
     if (error)
         return error;
     error = f->action->flags & ACTION_INFO ? frame_push_info(registers, f, esp, fpu)
                                            : frame_push_plain(registers, f, esp, fpu);
     if (error)
         return error;
+    registers->eax = f->info->number;
     registers->eip = f->action->handler;
     registers->cs = SELECTOR_USER_CODE;
     registers->ds = registers->es = registers->ss = SELECTOR_USER_DATA;
@@ -215,25 +215,18 @@ context_restore(struct registers *r, const struct context *c)
     r->eip = c->eip;
     r->cs = SELECTOR_USER_CODE;
     r->eflags = (c->eflags & FLAGS_FROM_USER) | EFLAGS_INTERRUPT | EFLAGS_FIXED;
-    r->esp = c->esp_at_signal;
+    r->esp = c->esp;
     r->ss = SELECTOR_USER_DATA;
 }
 
-static int
-fpu_pop(u32 address)
+/* The frame's stack_t, as sigaltstack would take it; what it would refuse changes nothing. */
+static void
+stack_restore(struct signal_stack *stack, const u32 words[3])
 {
-    if (!address)
-        return 0;
-    void *image = arch_hooks.memory_take(FXSAVE_BYTES);
-    if (!image)
-        return -ENOMEM;
-    int error = copy_from_user(
-        image, (const u8 USER *)(uintptr_t)address + offsetof(struct fpu_state, fxsave),
-        FXSAVE_BYTES);
-    if (!error)
-        user_context_fpu_restore(current_fibril()->user, image);
-    arch_hooks.memory_give(image);
-    return error;
+    if (words[1] & STACK_DISABLE)
+        *stack = (struct signal_stack){0, 0};
+    else if (!(words[1] & ~STACK_ON) && words[2] >= SIGNAL_STACK_LEAST)
+        *stack = (struct signal_stack){words[0], words[2]};
 }
 
 /* The return address has been popped already (and, without info, by the code above the number too). */
@@ -242,7 +235,7 @@ signal_frame_pop(struct registers *registers, bool with_info, signal_set *mask,
                  struct signal_stack *stack, long *result)
 {
     struct context context;
-    u32 words[3], mask_high;
+    u32 words[3], mask_words[2];
     const u8 USER *at = (const u8 USER *)registers->esp;
     int error;
     if (with_info) {
@@ -253,24 +246,24 @@ signal_frame_pop(struct registers *registers, bool with_info, signal_set *mask,
             error = copy_from_user(words, at + offsetof(struct info_frame, ucontext.stack_base),
                                    sizeof(words));
         if (!error)
-            error = copy_from_user(&mask_high, at + offsetof(struct info_frame, ucontext.mask_high),
-                                   sizeof(mask_high));
+            error = copy_from_user(mask_words, at + offsetof(struct info_frame, ucontext.mask_low),
+                                   sizeof(mask_words));
     } else {
         at -= 8;
         error = copy_from_user(&context, at + offsetof(struct plain_frame, context),
                                sizeof(context));
+        mask_words[0] = context.mask_low;
         if (!error)
-            error = copy_from_user(&mask_high, at + offsetof(struct plain_frame, mask_high),
-                                   sizeof(mask_high));
+            error = copy_from_user(&mask_words[1], at + offsetof(struct plain_frame, mask_high),
+                                   sizeof(mask_words[1]));
     }
     if (!error)
-        error = fpu_pop(context.fpu);
+        error = fpu_frame_pop(context.fpu);
     if (error)
         return error;
-    if (with_info && !on_stack(stack, context.esp_at_signal))
-        *stack = words[1] & STACK_DISABLE ? (struct signal_stack){0, 0}
-                                          : (struct signal_stack){words[0], words[2]};
-    *mask = (signal_set)mask_high << 32 | context.mask_low;
+    if (with_info && !on_stack(stack, context.esp))
+        stack_restore(stack, words);
+    *mask = (signal_set)mask_words[1] << 32 | mask_words[0];
     context_restore(registers, &context);
     *result = registers->eax;
     return 0;

@@ -11,6 +11,9 @@ struct cpu cpu;
 /* Vectors: [IA32-3] 6.15. Signals: Linux's numbers. */
 #define VECTOR_DEVICE_NOT_AVAILABLE 7
 #define VECTOR_PAGE_FAULT 14
+#define VECTOR_FLOATING_POINT 16
+#define VECTOR_SIMD 19
+#define CODE_KERNEL 0x80 /* si_code that says nothing, with no address */
 #define SIGNAL_ILLEGAL 4
 #define SIGNAL_TRAP 5
 #define SIGNAL_BUS 7
@@ -100,10 +103,13 @@ trap_dispatch(struct registers *registers)
     if (registers->trap == VECTOR_DEVICE_NOT_AVAILABLE && fpu_unavailable())
         return;
     __asm__ volatile("sti");
-    unsigned signal = registers->trap < 32 ? exceptions[registers->trap].signal : 0;
+    unsigned vector = registers->trap, signal = vector < 32 ? exceptions[vector].signal : 0;
     if (!signal)
-        arch_hooks.panic("exception %lu in user mode", registers->trap);
-    arch_hooks.user_exception(signal, exceptions[registers->trap].code, registers->eip);
+        arch_hooks.panic("exception %u in user mode", vector);
+    int code = exceptions[vector].code;
+    if (vector == VECTOR_FLOATING_POINT || vector == VECTOR_SIMD)
+        code = fpu_error_code(vector == VECTOR_SIMD);
+    arch_hooks.user_exception(signal, code, code == CODE_KERNEL ? 0 : registers->eip);
 }
 
 /* The hardware left the faulting state in the ordinary task state. */

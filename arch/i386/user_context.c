@@ -32,11 +32,22 @@ static const u8 fpu_initial[FXSAVE_BYTES] __attribute__((aligned(FXSAVE_ALIGN)))
 
 static struct user_context *loaded;    /* whose descriptors and selectors are in */
 static struct user_context *fpu_owner; /* whose state is in the FPU */
+static u32 mxcsr_mask = MXCSR_MASK_DEFAULT;
 
 static void *
 fpu_area(struct user_context *context)
 {
     return (void *)ALIGN_UP((uintptr_t)context->fpu_area, (uintptr_t)FXSAVE_ALIGN);
+}
+
+/* Which bits of MXCSR there are: [IA32-1] 11.6.6. */
+static void
+mxcsr_mask_read(void)
+{
+    static u32 image[FXSAVE_BYTES / 4] __attribute__((aligned(FXSAVE_ALIGN)));
+    __asm__ volatile("fxsave (%0)" ::"r"(image) : "memory");
+    if (image[FXSAVE_MXCSR_MASK])
+        mxcsr_mask = image[FXSAVE_MXCSR_MASK];
 }
 
 void
@@ -50,6 +61,8 @@ fpu_init(void)
                                                                           : "TSC");
     cpu_write_cr4(cpu_read_cr4() | CR4_FXSR | (edx & SSE_BIT ? CR4_SIMD_EXCEPTIONS : 0));
     u32 cr0 = cpu_read_cr0() & ~CR0_EMULATE;
+    cpu_write_cr0(cr0 & ~CR0_TASK_SWITCHED);
+    mxcsr_mask_read();
     cpu_write_cr0(cr0 | CR0_MONITOR | CR0_NUMERIC_ERROR | CR0_TASK_SWITCHED);
 }
 
@@ -105,7 +118,8 @@ user_context_copy(struct user_context *from)
     copy->fs = from->fs;
     copy->gs = from->gs;
     copy->fpu_used = from->fpu_used;
-    memcpy(fpu_area(copy), fpu_area(from), FXSAVE_BYTES);
+    if (from->fpu_used)
+        memcpy(fpu_area(copy), fpu_area(from), FXSAVE_BYTES);
     return copy;
 }
 
@@ -130,25 +144,28 @@ user_context_fpu_used(const struct user_context *context)
     return context->fpu_used;
 }
 
-void
-user_context_fpu_save(struct user_context *context, void *image)
+void *
+user_context_fpu_image(struct user_context *context)
 {
     INTERRUPTS_OFF_SCOPE();
     fpu_flush(context);
-    memcpy(image, fpu_area(context), FXSAVE_BYTES);
+    return fpu_area(context);
 }
 
 /* Reserved bits of MXCSR would be a general protection fault: [IA32-1] 11.6.6. */
 void
-user_context_fpu_restore(struct user_context *context, void *image)
+user_context_fpu_changed(struct user_context *context)
 {
-    u32 *words = image;
+    ((u32 *)fpu_area(context))[FXSAVE_MXCSR] &= mxcsr_mask;
+    context->fpu_used = true;
+}
+
+void
+user_context_fpu_clear(struct user_context *context)
+{
     INTERRUPTS_OFF_SCOPE();
     fpu_flush(context);
-    u32 mask = ((u32 *)fpu_area(context))[FXSAVE_MXCSR_MASK];
-    words[FXSAVE_MXCSR] &= mask ? mask : MXCSR_MASK_DEFAULT;
-    memcpy(fpu_area(context), image, FXSAVE_BYTES);
-    context->fpu_used = true;
+    context->fpu_used = false;
 }
 
 void

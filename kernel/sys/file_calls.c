@@ -8,11 +8,8 @@
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
-#include "kernel/heap.h"
+#include "kernel/sys/vectors.h"
 #include "kernel/task.h"
-
-#define BYTES_MAX 0x7ffff000u /* moved by one call, as Linux's MAX_RW_COUNT */
-#define VECTORS_SMALL 8       /* kept on the stack */
 
 typedef int move_function(struct file *file, struct iter *iter, u64 *position);
 
@@ -34,7 +31,7 @@ move_bytes(int fd, void USER *buffer, size_t size, u64 *position, move_function 
 {
     struct iter iter;
 
-    iter_init_user(&iter, buffer, MIN(size, BYTES_MAX));
+    iter_init_user(&iter, buffer, MIN(size, CALL_BYTES_MOST));
     return move_iter(fd, &iter, position, move);
 }
 
@@ -79,41 +76,18 @@ sys_pwrite64(int fd, const void USER *buffer, size_t size, u32 low, u32 high)
 
 /* ---- Several pieces ---- */
 
-_Static_assert(sizeof(struct io_vector) == sizeof(struct abi_iovec), "io_vector is struct iovec");
-
-/* The sum of the lengths, cut to what one call may move; -EINVAL if it is no ssize_t. */
-static int
-vectors_size(struct io_vector *vectors, u32 count, size_t *size)
-{
-    u64 sum = 0;
-
-    for (u32 i = 0; i < count; i++)
-        sum += vectors[i].length;
-    *size = (size_t)MIN(sum, (u64)BYTES_MAX);
-    return sum > 0x7fffffff ? -EINVAL : 0;
-}
-
 static long
 move_vectors(int fd, const void USER *user_vectors, u32 count, u64 *position, move_function *move)
 {
-    struct io_vector small[VECTORS_SMALL], *vectors = small;
+    struct vectors vectors;
     struct iter iter;
-    size_t size;
-    long result;
+    long result = count > IOV_MAX ? -EINVAL : vectors_take(&vectors, user_vectors, count);
 
-    if (count > IOV_MAX)
-        return -EINVAL;
-    if (count > VECTORS_SMALL && !(vectors = heap_alloc(count * sizeof *vectors)))
-        return -ENOMEM;
-    result = copy_from_user(vectors, user_vectors, count * sizeof *vectors);
-    if (!result)
-        result = vectors_size(vectors, count, &size);
-    if (!result) {
-        iter_init_vectors(&iter, vectors, size);
-        result = move_iter(fd, &iter, position, move);
-    }
-    if (vectors != small)
-        heap_free(vectors);
+    if (result)
+        return result;
+    iter_init_vectors(&iter, vectors.list, vectors.size);
+    result = move_iter(fd, &iter, position, move);
+    vectors_drop(&vectors);
     return result;
 }
 

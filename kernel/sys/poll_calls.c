@@ -1,36 +1,85 @@
-/* poll and ppoll. A signal mask is checked and has no effect: there are no signals yet. */
+/* poll and ppoll, and what select shares with them. */
+#include "kernel/sys/poll_calls.h"
+
 #include "arch.h"
 #include "fs/abi.h"
 #include "fs/descriptor.h"
+#include "fs/file.h"
 #include "fs/poll.h"
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
+#include "kernel/fibril.h"
 #include "kernel/heap.h"
+#include "kernel/signal.h"
+#include "kernel/sys/times.h"
 
-/* Copies the entries back; only revents may have changed. */
-static int
-results_copy(struct abi_pollfd USER *to, const struct abi_pollfd *fds, u32 count)
+/* ---- Time-outs and masks ---- */
+
+void
+poll_time_set(struct poll_request *request, bool given, u64 relative_ns)
 {
-    return copy_to_user(to, fds, count * sizeof *fds);
+    request->wait = !given || relative_ns > 0;
+    request->deadline_ns = given && relative_ns > 0 ? signal_call_deadline(relative_ns) : 0;
 }
 
-static long
-poll_user(struct abi_pollfd USER *user_fds, u32 count, bool wait, u64 deadline_ns)
+u64
+poll_time_left(const struct poll_request *request)
 {
+    u64 now = time_now_ns();
+
+    return request->deadline_ns > now ? request->deadline_ns - now : 0;
+}
+
+int
+poll_mask_begin(const void USER *user, size_t mask_bytes)
+{
+    signal_set mask;
+
+    if (!user)
+        return 0;
+    if (mask_bytes != sizeof mask || current_fibril()->kind != FIBRIL_USER)
+        return -EINVAL;
+    if (copy_from_user(&mask, user, sizeof mask))
+        return -EFAULT;
+    signal_set_mask_until_return(mask);
+    return 0;
+}
+
+/* A wait that no signal ended takes its mask away at once, so that none is delivered under it. */
+long
+poll_mask_end(const struct poll_request *request, long result)
+{
+    struct fibril *self = current_fibril();
+
+    if (result == -ERESTARTSYS)
+        return signal_call_interrupted((int)result, request->deadline_ns);
+    if (self->mask_saved) {
+        self->mask_saved = false;
+        signal_set_mask(self->saved_mask);
+    }
+    return result;
+}
+
+/* ---- poll ---- */
+
+static long
+poll_user(struct abi_pollfd USER *user_fds, const struct poll_request *request)
+{
+    size_t size = request->count * sizeof(struct abi_pollfd);
     struct abi_pollfd *fds;
     u32 ready = 0;
     int error;
 
-    if (count > DESCRIPTORS_MAX)
+    if (request->count > descriptor_limit())
         return -EINVAL;
-    fds = heap_alloc(count * sizeof *fds + 1);
+    fds = heap_alloc(size + 1);
     if (!fds)
         return -ENOMEM;
-    error = copy_from_user(fds, user_fds, count * sizeof *fds);
+    error = copy_from_user(fds, user_fds, size);
     if (!error)
-        error = poll_descriptors(fds, count, wait, deadline_ns, &ready);
+        error = poll_descriptors(fds, request, &ready);
     if (!error)
-        error = results_copy(user_fds, fds, count);
+        error = copy_to_user(user_fds, fds, size);
     heap_free(fds);
     return error ? error : (long)ready;
 }
@@ -38,26 +87,49 @@ poll_user(struct abi_pollfd USER *user_fds, u32 count, bool wait, u64 deadline_n
 long
 sys_poll(void USER *fds, u32 count, int timeout_ms)
 {
-    u64 deadline = timeout_ms > 0 ? time_now_ns() + (u64)timeout_ms * 1000000u : 0;
+    struct poll_request request = {.count = count, .unasked = POLL_ERROR | POLL_HANG_UP};
 
-    return poll_user(fds, count, timeout_ms != 0, deadline);
+    poll_time_set(&request, timeout_ms >= 0, (u64)timeout_ms * 1000000u);
+    return poll_mask_end(&request, poll_user(fds, &request));
+}
+
+static long
+poll_masked(void USER *fds, struct poll_request *request, const void USER *mask, size_t mask_bytes)
+{
+    long result = poll_mask_begin(mask, mask_bytes);
+
+    return result ? result : poll_mask_end(request, poll_user(fds, request));
 }
 
 long
-sys_ppoll(void USER *fds, u32 count, const void USER *timeout, const void USER *mask,
-          size_t mask_size)
+sys_ppoll(void USER *fds, u32 count, void USER *timeout, const void USER *mask, size_t mask_bytes)
 {
-    struct abi_timespec time;
-    u64 nanoseconds;
+    struct poll_request request = {.count = count, .unasked = POLL_ERROR | POLL_HANG_UP};
+    u64 relative = 0;
+    long result = timeout ? time_take32(timeout, &relative) : 0;
 
-    if (mask && mask_size != 8)
-        return -EINVAL;
-    if (!timeout)
-        return poll_user(fds, count, true, 0);
-    if (copy_from_user(&time, timeout, sizeof time))
-        return -EFAULT;
-    if (time.seconds < 0 || time.nanoseconds < 0 || time.nanoseconds > 999999999)
-        return -EINVAL;
-    nanoseconds = (u64)time.seconds * 1000000000u + (u32)time.nanoseconds;
-    return poll_user(fds, count, nanoseconds != 0, time_now_ns() + nanoseconds);
+    if (result)
+        return result;
+    poll_time_set(&request, timeout != NULL, relative);
+    result = poll_masked(fds, &request, mask, mask_bytes);
+    if (timeout && time_give32(timeout, poll_time_left(&request)))
+        return result; /* it may be read-only: Linux does not mind either */
+    return result;
+}
+
+long
+sys_ppoll_time64(void USER *fds, u32 count, void USER *timeout, const void USER *mask,
+                 size_t mask_bytes)
+{
+    struct poll_request request = {.count = count, .unasked = POLL_ERROR | POLL_HANG_UP};
+    u64 relative = 0;
+    long result = timeout ? time_take64(timeout, &relative) : 0;
+
+    if (result)
+        return result;
+    poll_time_set(&request, timeout != NULL, relative);
+    result = poll_masked(fds, &request, mask, mask_bytes);
+    if (timeout && time_give64(timeout, poll_time_left(&request)))
+        return result;
+    return result;
 }

@@ -24,15 +24,24 @@ struct elf_header {
 struct elf_segment {
     u32 type, offset, address, physical, file_size, memory_size, flags, align;
 };
+struct elf_note {
+    u32 name_size, description_size, type;
+};
 #define ELF_TYPE_EXECUTABLE 2
+#define ELF_TYPE_MOVABLE 3 /* static, but position-independent */
 #define ELF_MACHINE_386 3
 #define ELF_SEGMENT_LOAD 1
 #define ELF_SEGMENT_INTERPRETER 3
+#define ELF_SEGMENT_NOTE 4
 #define ELF_FLAG_EXECUTE 1
 #define ELF_FLAG_WRITE 2
 #define ELF_FLAG_READ 4
 #define SEGMENTS_MOST 32
 #define USER_START 0x1000u
+#define MOVABLE_BASE 0x40000000u
+#define NOTES_BYTES 256u /* so much of them is looked at */
+#define NOTE_OWNER "Fibril" /* ours: user/libc/note.asm */
+#define NOTE_ABI 1
 #define SCRIPT_DEPTH_MOST 4
 #define SCRIPT_LINE 256u
 
@@ -40,7 +49,10 @@ struct image { /* heap */
     struct file *file;
     struct elf_header header;
     struct elf_segment segments[SEGMENTS_MOST];
+    u32 base;              /* added to its addresses */
+    bool own_numbers;      /* it carries our note */
     u8 start[SCRIPT_LINE]; /* of the file, with a zero behind */
+    u8 notes[NOTES_BYTES];
 };
 
 static int
@@ -60,13 +72,15 @@ static int
 header_check(const struct elf_header *h)
 {
     static const u8 identity[7] = {0x7f, 'E', 'L', 'F', 1, 1, 1}; /* 32 bits, little-endian */
-    if (memcmp(h->identity, identity, sizeof(identity)) || h->type != ELF_TYPE_EXECUTABLE ||
+    if (memcmp(h->identity, identity, sizeof(identity)) ||
+        (h->type != ELF_TYPE_EXECUTABLE && h->type != ELF_TYPE_MOVABLE) ||
         h->machine != ELF_MACHINE_386 || h->segment_size != sizeof(struct elf_segment) ||
         h->segment_count == 0 || h->segment_count > SEGMENTS_MOST)
         return -ENOEXEC;
     return 0;
 }
 
+/* Its address is what it will be in memory. */
 static bool
 segment_valid(const struct elf_segment *s)
 {
@@ -75,23 +89,66 @@ segment_valid(const struct elf_segment *s)
            s->address % PAGE_SIZE == s->offset % PAGE_SIZE && s->offset + s->file_size >= s->offset;
 }
 
-/* Segments ascend and share no page; a dynamic program is refused. */
+/* Segments ascend; where two share a page, the later one's contents of it are shown. A dynamic program is
+ * refused. */
 static int
-segments_check(const struct image *image)
+segments_check(struct image *image)
 {
     u32 end = 0, loadable = 0;
     for (unsigned i = 0; i < image->header.segment_count; i++) {
-        const struct elf_segment *s = &image->segments[i];
+        struct elf_segment *s = &image->segments[i];
         if (s->type == ELF_SEGMENT_INTERPRETER)
             return -ENOEXEC;
         if (s->type != ELF_SEGMENT_LOAD || s->memory_size == 0)
             continue;
-        if (!segment_valid(s) || ALIGN_DOWN(s->address, PAGE_SIZE) < end)
+        if (s->address + image->base < s->address)
             return -ENOEXEC;
-        end = ALIGN_UP(s->address + s->memory_size, PAGE_SIZE);
+        s->address += image->base;
+        if (!segment_valid(s) || s->address < end)
+            return -ENOEXEC;
+        end = s->address + s->memory_size;
         loadable++;
     }
     return loadable ? 0 : -ENOEXEC;
+}
+
+/* ---- Notes: [ELF] "Note Section". What is malformed is no note of ours ---- */
+
+static bool
+notes_have_ours(const u8 *notes, u32 size)
+{
+    struct elf_note note;
+    for (u32 at = 0; size - at >= sizeof(note);) {
+        memcpy(&note, notes + at, sizeof(note));
+        at += sizeof(note);
+        u32 left = size - at;
+        if (note.name_size > left || note.description_size > left)
+            return false;
+        if (note.type == NOTE_ABI && note.name_size == sizeof(NOTE_OWNER) &&
+            !memcmp(notes + at, NOTE_OWNER, sizeof(NOTE_OWNER)))
+            return true;
+        u32 step = ALIGN_UP(note.name_size, 4u) + ALIGN_UP(note.description_size, 4u);
+        if (step > left)
+            return false;
+        at += step;
+    }
+    return false;
+}
+
+static int
+notes_read(struct image *image)
+{
+    for (unsigned i = 0; i < image->header.segment_count; i++) {
+        const struct elf_segment *s = &image->segments[i];
+        u32 size = MIN(s->file_size, NOTES_BYTES);
+        if (s->type != ELF_SEGMENT_NOTE || image->own_numbers)
+            continue;
+        int error = file_read_exact(image->file, s->offset, image->notes, size);
+        if (error && error != -ENOEXEC)
+            return error;
+        image->own_numbers = !error && notes_have_ours(image->notes, size);
+    }
+    return 0;
 }
 
 static int
@@ -103,7 +160,11 @@ image_read(struct image *image)
     if (!error)
         error = file_read_exact(image->file, image->header.segment_offset, image->segments,
                                 image->header.segment_count * sizeof(struct elf_segment));
-    return error ? error : segments_check(image);
+    image->base = image->header.type == ELF_TYPE_MOVABLE ? MOVABLE_BASE : 0;
+    image->own_numbers = false;
+    if (!error)
+        error = segments_check(image);
+    return error ? error : notes_read(image);
 }
 
 static int
@@ -271,6 +332,25 @@ image_map(struct image *image, struct map_source *source)
     return error;
 }
 
+/* A program that is marked so runs with its owner's ids; what it had before stays as the real ones. */
+static int
+identity_take(const struct inode *inode)
+{
+    struct credentials new = *current_task()->credentials;
+    if (inode->mode & MODE_SET_UID && !current_task()->process->no_new_privileges)
+        new.euid = inode->uid;
+    if (inode->mode & MODE_SET_GID && inode->mode & 010 &&
+        !current_task()->process->no_new_privileges)
+        new.egid = inode->gid;
+    if (new.euid == current_task()->credentials->euid &&
+        new.egid == current_task()->credentials->egid && new.saved_uid == new.euid &&
+        new.saved_gid == new.egid)
+        return 0;
+    new.saved_uid = new.euid;
+    new.saved_gid = new.egid;
+    return credentials_change(&new);
+}
+
 /* From here on an error kills. */
 static int
 image_enter(struct program *program, struct image *image, struct map_source *source,
@@ -279,19 +359,22 @@ image_enter(struct program *program, struct image *image, struct map_source *sou
     struct program_stack stack = {
         .program_headers = headers_address(image),
         .program_header_count = image->header.segment_count,
-        .entry = image->header.entry,
-        .path = program->path,
+        .entry = image->header.entry + image->base,
+        .path = program->name,
         .arguments = &program->arguments,
         .environment = &program->environment,
     };
     task_set_space(current_task(), space);
     descriptor_table_close_on_exec(current_task()->files);
-    int error = task_reset_for_program(program->path);
+    current_task()->process->own_numbers = image->own_numbers;
+    int error = task_reset_for_program(program->name);
+    if (!error)
+        error = identity_take(image->file->inode);
     if (!error)
         error = image_map(image, source);
     if (!error)
         error = program_stack_build(&stack, &entry->stack);
-    entry->instruction = image->header.entry;
+    entry->instruction = image->header.entry + image->base;
     if (error)
         process_kill(current_task()->process, SIGKILL);
     return 0;
@@ -336,7 +419,10 @@ program_execute(struct program *program, struct program_entry *entry)
     struct image *image = heap_alloc(sizeof(*image));
     if (!image)
         return -ENOMEM;
-    int error = image_open(program, image);
+    int error = program->arguments.count ? 0 : string_list_add(&program->arguments, "");
+    program->name = program->path;
+    if (!error)
+        error = image_open(program, image);
     if (!error) {
         error = image_execute(program, image, entry);
         file_put(image->file);

@@ -19,6 +19,7 @@ void string_list_free(struct string_list *list);
 
 struct program {
     const char *path;
+    const char *name; /* the path that was asked for; program_execute sets it */
     struct string_list arguments, environment;
 };
 

@@ -14,6 +14,8 @@ enum { AT_NULL, AT_PHDR = 3, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_BASE, AT_FLAGS, A
        AT_EXECFN = 31 };
 #define AUXILIARY_PAIRS 18
 #define PROGRAM_HEADER_BYTES 32
+#define STACK_LEAST (1u << 20) /* the strings have room in it */
+#define STACK_MOST (64u << 20)
 
 struct image {
     u32 *words; /* heap: what goes to the final stack pointer */
@@ -79,10 +81,19 @@ put_auxiliary(struct image *image, const struct program_stack *program)
     put_pair(image, AT_EGID, credentials->egid);
     put_pair(image, AT_PLATFORM, platform);
     put_pair(image, AT_CLKTCK, 100);
-    put_pair(image, AT_SECURE, 0);
+    put_pair(image, AT_SECURE,
+             credentials->uid != credentials->euid || credentials->gid != credentials->egid);
     put_pair(image, AT_RANDOM, random_at);
     put_pair(image, AT_EXECFN, name);
     put_pair(image, AT_NULL, 0);
+}
+
+/* As large as LIMIT_STACK allows, within reason: it is taken page by page as it is touched. */
+static size_t
+stack_bytes(void)
+{
+    u32 limit = current_task()->process->limits[LIMIT_STACK].soft;
+    return ALIGN_DOWN(MAX(STACK_LEAST, MIN(limit, STACK_MOST)), PAGE_SIZE);
 }
 
 int
@@ -91,8 +102,9 @@ program_stack_build(const struct program_stack *program, uintptr_t *stack_pointe
     u32 strings = program->arguments->count + program->environment->count;
     u32 words = 1 + strings + 2 + 2 * AUXILIARY_PAIRS;
     struct image image = {.strings = USER_STACK_TOP - sizeof(u32)};
-    int error = area_create(current_task()->space, USER_STACK_TOP - USER_STACK_BYTES,
-                            USER_STACK_BYTES, PROTECTION_READ | PROTECTION_WRITE);
+    size_t bytes = stack_bytes();
+    int error = area_create(current_task()->space, USER_STACK_TOP - bytes, bytes,
+                            PROTECTION_READ | PROTECTION_WRITE);
     if (error)
         return error;
     image.words = heap_alloc(words * sizeof(u32));

@@ -13,7 +13,6 @@
 
 enum { SIG_BLOCK, SIG_UNBLOCK, SIG_SETMASK };
 enum { STACK_ON = 1, STACK_DISABLE = 2 };
-#define STACK_LEAST 2048u
 
 struct old_action { /* struct old_sigaction */
     u32 handler, mask, flags, restorer;
@@ -349,7 +348,8 @@ static bool
 on_signal_stack(const struct fibril *self)
 {
     u32 esp = user_stack_pointer();
-    return self->signal_stack_size && esp - self->signal_stack_base <= self->signal_stack_size;
+    return esp > self->signal_stack_base &&
+           esp - self->signal_stack_base <= self->signal_stack_size;
 }
 
 static int
@@ -363,7 +363,7 @@ signal_stack_set(struct fibril *self, const struct stack_user *new)
     }
     if (new->flags & ~STACK_ON)
         return -EINVAL;
-    if (new->size < STACK_LEAST)
+    if (new->size < SIGNAL_STACK_LEAST)
         return -ENOMEM;
     self->signal_stack_base = new->base;
     self->signal_stack_size = new->size;
@@ -395,7 +395,9 @@ handler_return(bool with_info)
     signal_set mask;
     long result;
     if (signal_frame_pop(user_frame(self), with_info, &mask, &stack, &result)) {
-        process_kill(self->task->process, SIGSEGV);
+        struct signal_info info;
+        signal_info_kernel(&info, SIGSEGV);
+        signal_force(&info);
         return 0;
     }
     self->signal_stack_base = stack.base;
@@ -414,6 +416,13 @@ long
 sys_rt_sigreturn(void)
 {
     return handler_return(true);
+}
+
+/* Its number means another call in programs of ours; for the others it is not here yet. */
+long
+sys_signalfd(int fd, const void USER *mask, size_t size)
+{
+    return -ENOSYS;
 }
 
 /* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */

@@ -1,4 +1,4 @@
-// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
+// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
 /* Faults from outside, at every place where one can happen: the Nth request to the disk fails, the
  * walking fibril is cancelled at the Nth request, the Nth allocation fails. What was read must be
  * right, what was not must be said, and once the fault has gone everything must be right again,

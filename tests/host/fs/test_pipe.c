@@ -229,11 +229,18 @@ struct poller {
     bool done;
 };
 
+static int
+poll_now(struct abi_pollfd *fds, u32 count, bool wait, u64 deadline_ns, u32 *ready)
+{
+    struct poll_request request = {count, POLL_ERROR | POLL_HANG_UP, wait, deadline_ns};
+    return poll_descriptors(fds, &request, ready);
+}
+
 static void
 poller_main(void *argument)
 {
     struct poller *poller = argument;
-    poller->error = poll_descriptors(poller->fds, 2, true, poller->deadline, &poller->ready);
+    poller->error = poll_now(poller->fds, 2, true, poller->deadline, &poller->ready);
     poller->done = true;
     wake_up_all(&movers_done);
 }
@@ -393,7 +400,7 @@ polling(void)
     file_get(writer);
     CHECK(descriptor_install(task.files, reader, 0, false, &in) == 0 && in == 0);
     CHECK(descriptor_install(task.files, writer, 0, false, &out) == 0 && out == 1);
-    CHECK(poll_descriptors(poller.fds, 2, false, 0, &ready) == 0 && ready == 0);
+    CHECK(poll_now(poller.fds, 2, false, 0, &ready) == 0 && ready == 0);
     kernel_fibril_start(poller_main, &poller);
     run_others();
     CHECK(!poller.done);
@@ -402,7 +409,7 @@ polling(void)
     CHECK(poller.error == 0 && poller.ready == 1 && poller.fds[0].revents == POLL_IN);
 
     struct abi_pollfd fds[3] = {{out, POLL_OUT, 0}, {77, POLL_IN, 0}, {in, POLL_IN, 0}};
-    CHECK(poll_descriptors(fds, 3, true, 0, &ready) == 0 && ready == 3);
+    CHECK(poll_now(fds, 3, true, 0, &ready) == 0 && ready == 3);
     CHECK(fds[0].revents == POLL_OUT && fds[1].revents == POLL_INVALID);
 
     char byte;
@@ -410,7 +417,7 @@ polling(void)
     CHECK(move(file, &byte, 1, false, &moved) == 0);
     file_put(file);
     fds[0] = (struct abi_pollfd){in, POLL_IN, 0};
-    CHECK(poll_descriptors(fds, 1, true, time_now_ns() + 5000000, &ready) == 0 && ready == 0);
+    CHECK(poll_now(fds, 1, true, time_now_ns() + 5000000, &ready) == 0 && ready == 0);
 
     poller = (struct poller){{{0, POLL_IN, 0}, {-1, 0, 0}}, 0, 0, 0, false};
     fibril = kernel_fibril_start(poller_main, &poller);
