@@ -198,5 +198,5 @@ def asys_soak(guest):
 
 
 @test('ten million calls, deadlines and cancels at random', long=True)
-def asys_soak_long(guest):
+def asys_endurance(guest):
     guest.run('t-soak', '--calls', 10000000, '--seed', guest.seed, timeout=1500)
