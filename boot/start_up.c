@@ -187,6 +187,7 @@ NORETURN static void
 machine_end(int status)
 {
     ata_log_counters();
+    disks_log_statistics();
     if (boot_options.run_channel)
         init_report(status);
     log_line("boot: the machine stops");

@@ -161,3 +161,19 @@ disk_find(const char *name)
         disk = disk->next;
     return disk;
 }
+
+void
+disks_log_statistics(void)
+{
+    for (struct disk *disk = disks; disk; disk = disk->next) {
+        struct disk_statistics now;
+        disk_statistics_read(disk, &now);
+        if (disk->whole == disk && now.requests)
+            log_line("disk: %s requests=%llu commands=%llu merged=%llu speculative=%llu "
+                     "sectors=%llu gap_sectors=%llu errors=%llu inflight_max=%u waiting_max=%u",
+                     disk->name, (unsigned long long)now.requests, (unsigned long long)now.commands,
+                     (unsigned long long)now.merged, (unsigned long long)now.speculative,
+                     (unsigned long long)now.sectors, (unsigned long long)now.gap_sectors,
+                     (unsigned long long)now.errors, now.in_flight_most, now.waiting_most);
+    }
+}

@@ -139,6 +139,9 @@ struct disk *disk_find(const char *name);
 /* Statistics as of now (busy time of a command in progress included). */
 void disk_statistics_read(struct disk *disk, struct disk_statistics *statistics);
 
+/* A log line for each disk that has been read. */
+void disks_log_statistics(void);
+
 /* Reads `count` sectors into the page, and waits, killably: 0, -EIO, -ENOMEM or why the fibril was
  * cancelled (the page may then still be written to, and is kept as long). For partition tables and
  * the like; everything else goes through the page cache. */
