@@ -115,6 +115,10 @@ sys_asys_await_completion(void USER *user)
 static void
 asys_release(struct task *task)
 {
+    while (!list_empty(&task->asys_rings)) {
+        INTERRUPTS_OFF_SCOPE();
+        list_remove(task->asys_rings.next);
+    }
     if (!task->asys)
         return;
     asys_context_close(task->asys);

@@ -98,12 +98,20 @@ ring_next(struct entry_source *source, struct asys_entry *entry)
 }
 
 static void
+ring_give_back(struct entry_source *source)
+{
+    asys_ring_give_back(container_of(source, struct ring_source, source)->ring);
+}
+
+static void
 ring_pick_up(struct asys_context *context)
 {
     u32 waiting = asys_ring_waiting(context->ring);
     struct ring_source from = {
-        .source.next = ring_next, .ring = context->ring, .left = waiting};
-    if (waiting > 0 && !context->closed)
+        .source = {.next = ring_next, .give_back = ring_give_back},
+        .ring = context->ring,
+        .left = waiting};
+    if (waiting > 0)
         (void)asys_entries_run(context, &from.source); /* what failed is left in the ring */
 }
 
@@ -111,10 +119,20 @@ ring_pick_up(struct asys_context *context)
 static void
 rings_look(void)
 {
+    static u32 round;
     struct task *task = current_task();
-    struct asys_context *context, *following;
-    list_for_each_safe(context, following, &task->asys_rings, ring_link)
+    struct asys_context *context;
+    round++;
+again:
+    list_for_each(context, &task->asys_rings, ring_link) {
+        if (context->look_round == round || asys_ring_waiting(context->ring) == 0)
+            continue;
+        context->look_round = round;
+        asys_context_get(context);
         ring_pick_up(context);
+        asys_context_put(context);
+        goto again; /* what the entries did may have closed any of them */
+    }
 }
 
 static void
@@ -234,7 +252,7 @@ sys_asys_enter(int fd, void USER *entries, unsigned long count)
     struct asys_context *context;
     struct file *file;
     struct array_source from = {
-        .source = {array_next, array_tell_id}, .entries = entries, .count = count};
+        .source = {.next = array_next, .tell_id = array_tell_id}, .entries = entries, .count = count};
     int error = context_find(fd, &context, &file);
     if (error)
         return error;
@@ -312,6 +330,17 @@ wait_mask(const struct asys_wait *wait)
     return error;
 }
 
+/* With a ring the program takes the completions itself: how many there are for it. */
+static long
+ring_count(struct asys_context *context, u32 most)
+{
+    {
+        INTERRUPTS_OFF_SCOPE();
+        (void)asys_ring_flush(context);
+    }
+    return MIN(asys_ring_ready(context->ring), most);
+}
+
 long
 sys_asys_collect(int fd, void USER *events, const void USER *user_wait)
 {
@@ -326,9 +355,12 @@ sys_asys_collect(int fd, void USER *events, const void USER *user_wait)
         error = context_find(fd, &context, &file);
     if (error)
         return error;
+    if (context->ring)
+        ring_pick_up(context);
     if (wait.least > 0)
         error = asys_context_wait(context, wait.least, deadline);
-    long count = events_copy(context, events, wait.most);
+    long count = context->ring ? ring_count(context, wait.most)
+                               : events_copy(context, events, wait.most);
     if (count == 0 && wait.least > 0)
         count = error == -ERESTARTSYS ? -EINTR
                 : error == -ETIMEDOUT ? 0

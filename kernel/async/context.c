@@ -33,6 +33,7 @@ asys_context_create(struct asys_context **result)
     list_init(&context->active);
     list_init(&context->backlog_link);
     list_init(&context->ring_link);
+    list_init(&context->moved);
     wait_queue_init(&context->waiters, "asys_await");
     *result = context;
     return 0;
@@ -54,13 +55,9 @@ spares_free(struct asys_context *context)
     }
 }
 
-void
-asys_context_put(struct asys_context *context)
+static void
+context_free(struct asys_context *context)
 {
-    ASSERT(context->references > 0);
-    if (--context->references > 0)
-        return;
-    ASSERT(context->records == 0);
     spares_free(context);
     asys_ring_destroy(context->ring);
     asys_notify_end(context);
@@ -68,9 +65,32 @@ asys_context_put(struct asys_context *context)
 }
 
 void
+asys_context_put(struct asys_context *context)
+{
+    ASSERT(context->references > 0);
+    if (--context->references == 0 && context->records == 0)
+        context_free(context);
+}
+
+/* Records that the tick has moved into the ring: it may not release them itself. */
+static void
+moved_release(struct asys_context *context)
+{
+    while (unlikely(!list_empty(&context->moved))) {
+        struct asys_record *record = list_first(&context->moved, struct asys_record, link);
+        {
+            INTERRUPTS_OFF_SCOPE();
+            list_remove(&record->link);
+        }
+        asys_record_release(record);
+    }
+}
+
+void
 asys_context_close(struct asys_context *context)
 {
     struct asys_record *record;
+    asys_context_get(context);
     context->closed = true;
     asys_cancel_context(context, -ECANCELED);
     {
@@ -78,9 +98,11 @@ asys_context_close(struct asys_context *context)
         list_remove(&context->backlog_link);
         list_remove(&context->ring_link);
     }
+    moved_release(context);
     while ((record = asys_context_take(context)))
         asys_record_release(record);
     wake_up_all(&context->waiters);
+    asys_context_put(context);
 }
 
 /* ---- Records ---- */
@@ -100,6 +122,7 @@ struct asys_record *
 asys_record_create(struct asys_context *context)
 {
     struct task *task = current_task();
+    moved_release(context);
     if (context->closed || task->asys_records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
         return NULL;
     struct asys_record *record = record_take(context);
@@ -142,8 +165,10 @@ asys_record_release(struct asys_record *record)
     struct asys_context *context = record->context;
     task_count_out(record->task_id);
     records_total--;
-    context->records--;
-    if (context->spare_count < SPARES_MOST && !context->closed) {
+    if (unlikely(--context->records == 0 && context->references == 0)) {
+        pool_free(&record_pool, record);
+        context_free(context);
+    } else if (context->spare_count < SPARES_MOST && !context->closed) {
         record->hash_next = context->spares;
         context->spares = record;
         context->spare_count++;
@@ -183,8 +208,8 @@ asys_record_drop(struct asys_record *record)
 {
     struct asys_context *context = record->context;
     record_leave(record);
-    asys_record_release(record);
     wake_up_all(&context->waiters); /* perhaps nothing more will come */
+    asys_record_release(record);
 }
 
 /* From the list of calls in progress to that of completions. */
@@ -213,11 +238,14 @@ asys_record_post(struct asys_record *record, long result)
     bool was_empty = asys_context_ready(context) == 0;
     if (context->ring && asys_ring_store(context, record)) {
         record_leave(record);
+        wake_up_all(&context->waiters);
+        if (was_empty && asys_notify_wanted(context))
+            asys_notify(context);
         asys_record_release(record);
-    } else {
-        record_count_done(record); /* before, since the tick may move it on into the ring */
-        completed_add(context, record);
+        return;
     }
+    record_count_done(record); /* before, since the tick may move it on into the ring */
+    completed_add(context, record);
     wake_up_all(&context->waiters);
     if (was_empty && asys_notify_wanted(context))
         asys_notify(context);

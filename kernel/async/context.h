@@ -21,7 +21,7 @@ struct ring;
 struct task;
 
 struct asys_context {
-    u32 references; /* the file's or task's, and each call's in progress */
+    u32 references; /* the file's or task's; it lives on until the last record is gone too */
     bool closed;    /* nobody will collect: completions are dropped */
     struct list completed; /* asys_record.link: not yet collected, oldest first; interrupts off */
     u32 completed_count;
@@ -35,6 +35,8 @@ struct asys_context {
     struct ring *ring;        /* or NULL */
     struct list ring_link;    /* the task's asys_rings */
     struct list backlog_link; /* contexts whose list waits for room in the ring */
+    u32 look_round;           /* the last look at all rings that has picked up this one's */
+    struct list moved;        /* asys_record.link: moved into the ring at the tick; to be released */
     struct process *notify_process; /* gets the signal; counted */
     u32 notify_signal, notify_value;
     struct file *notify_file; /* gets an 8-byte 1 written; referenced */
@@ -51,6 +53,7 @@ struct asys_group {
     u32 members;  /* not yet done */
     bool closed;  /* all members are known */
     s32 error;    /* the first member's that failed */
+    struct asys_record *carrier; /* done, and kept for the completion while the group is open */
     u64 cookie;
 };
 

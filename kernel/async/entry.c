@@ -76,11 +76,9 @@ entry_begin(struct call *call)
     {
         INTERRUPTS_OFF_SCOPE();
         record->fibril = self;
-        if (record->cancel_error && !call->error)
+        if (record->cancel_error && !call->error && !(record->flags & ASYS_ALWAYS && record->chain))
             call->error = record->cancel_error;
     }
-    if (record->flags & ASYS_ALWAYS && record->chain)
-        call->error = 0;
     if (record->chain && !call->error)
         chain_begin(self, record);
     if (record->deadline) {
@@ -104,7 +102,18 @@ chain_done(struct asys_record *record, long result)
     record->chain = NULL;
 }
 
-/* The member that is done last carries the group's completion. */
+static void
+group_post(struct asys_group *group, struct asys_record *record)
+{
+    s32 error = group->error;
+    record->cookie = group->cookie;
+    record->event_flags |= ASYS_EVENT_GROUP;
+    pool_free(&group_pool, group);
+    asys_record_post(record, error);
+}
+
+/* The member that is done last carries the group's completion. While the group is open one that is
+ * done is kept for it: perhaps no further member can be taken. */
 static void
 group_done(struct asys_record *record, long result)
 {
@@ -112,15 +121,16 @@ group_done(struct asys_record *record, long result)
     if (is_error(result) && !group->error)
         group->error = (s32)result;
     record->group = NULL;
-    if (--group->members > 0 || !group->closed) {
+    if (--group->members == 0 && !group->closed && !group->carrier) {
+        record->fibril = NULL;
+        group->carrier = record;
+    } else if (group->members > 0 || !group->closed) {
         asys_record_drop(record);
-        return;
+    } else {
+        if (group->carrier)
+            asys_record_drop(group->carrier);
+        group_post(group, record);
     }
-    record->cookie = group->cookie;
-    record->event_flags |= ASYS_EVENT_GROUP;
-    result = group->error;
-    pool_free(&group_pool, group);
-    asys_record_post(record, result);
 }
 
 void
@@ -165,12 +175,11 @@ record_fill(struct asys_record *record, const struct asys_entry *entry)
     trace(TRACE_SUBMIT, record->call.number, (u32)entry->cookie);
 }
 
-/* A record that was never begun goes. */
 static void
-record_give_up(struct asys_record *record)
+entry_give_back(struct entry_batch *submit)
 {
-    record->group = NULL;
-    asys_record_drop(record);
+    if (submit->source->give_back)
+        submit->source->give_back(submit->source);
 }
 
 static int
@@ -184,13 +193,34 @@ group_join(struct entry_batch *submit, struct asys_record *record, const struct 
     if (!group)
         return -EAGAIN;
     group->members++;
+    group->cookie = entry->cookie;
     record->group = group;
     if (!(entry->flags & ASYS_GROUP)) {
         group->closed = true;
-        group->cookie = entry->cookie;
         submit->group = NULL;
     }
     return 0;
+}
+
+/* `chain` is the one that the entry before it has begun, or NULL. */
+static int
+chain_join(struct asys_chain *chain, struct asys_record *record, bool linked)
+{
+    if (!chain && linked && !(chain = pool_alloc(&chain_pool)))
+        return -EAGAIN;
+    record->chain = chain;
+    record->place = chain ? chain->count++ : 0;
+    return 0;
+}
+
+/* It was the last one taken for its chain, and is not taken after all. */
+static void
+chain_part(struct asys_record *record)
+{
+    struct asys_chain *chain = record->chain;
+    if (chain && --chain->count == 0)
+        pool_free(&chain_pool, chain);
+    record->chain = NULL;
 }
 
 static int
@@ -202,15 +232,19 @@ record_take(struct entry_batch *submit, struct asys_chain *chain, struct asys_re
     if (error)
         return error;
     struct asys_record *record = asys_record_create(submit->context);
-    if (!record)
+    if (!record) {
+        entry_give_back(submit);
         return -EAGAIN;
+    }
     *linked = entry.flags & ASYS_LINK;
-    record->place = chain ? chain->count : 0;
-    record->chain = chain;
+    error = chain_join(chain, record, *linked);
     record_fill(record, &entry);
-    error = group_join(submit, record, &entry);
+    if (!error)
+        error = group_join(submit, record, &entry);
     if (error) {
-        record_give_up(record);
+        entry_give_back(submit);
+        chain_part(record);
+        asys_record_drop(record);
         return error;
     }
     if (entry.flags & ASYS_WANT_ID) {
@@ -229,21 +263,14 @@ static void
 chain_take(struct entry_batch *submit, struct asys_record *first)
 {
     struct asys_record *last = first, *record;
+    struct asys_chain *chain = first->chain;
     bool linked = true;
-    struct asys_chain *chain = pool_alloc(&chain_pool);
-    if (!chain) {
-        first->call.error = -EAGAIN;
-        return;
-    }
-    first->chain = chain;
-    chain->count = 1;
     while (linked && chain->count < ASYS_CHAIN_MOST) {
         int error = record_take(submit, chain, &record, &linked);
         if (error) {
             submit->batch.error = error;
             return;
         }
-        chain->count++;
         last->call.following = &record->call;
         last = record;
     }
@@ -278,7 +305,7 @@ group_close(struct entry_batch *submit)
         return;
     group->closed = true;
     if (group->members == 0)
-        pool_free(&group_pool, group);
+        group_post(group, group->carrier);
 }
 
 long

@@ -3,6 +3,7 @@
 #include "fs/descriptor.h"
 #include "fs/file.h"
 #include "kernel/errno.h"
+#include "kernel/fibril.h"
 #include "kernel/process.h"
 #include "kernel/signal.h"
 #include "kernel/task.h"
@@ -47,9 +48,13 @@ asys_notify(struct asys_context *context)
         (void)signal_send_process(context->notify_process, &info);
     }
     if (context->notify_file) {
+        struct fibril *self = current_fibril();
+        bool inline_only = self->inline_only;
         u64 one = 1;
         struct iter iter;
+        self->inline_only = true;
         iter_init_kernel(&iter, &one, sizeof(one));
         (void)file_write(context->notify_file, &iter, NULL);
+        self->inline_only = inline_only;
     }
 }

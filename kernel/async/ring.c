@@ -151,7 +151,7 @@ asys_ring_flush(struct asys_context *context)
             break;
         list_remove(&record->link);
         context->completed_count--;
-        asys_record_release(record);
+        list_add_tail(&context->moved, &record->link);
     }
     context->ring->header->waiting = context->completed_count;
     return context->completed_count == 0;
@@ -176,4 +176,10 @@ asys_ring_take(struct ring *ring, struct asys_entry *entry)
     memcpy(entry, from, sizeof(*entry));
     memory_barrier();
     ring->header->submission_head = ++ring->submission_head;
+}
+
+void
+asys_ring_give_back(struct ring *ring)
+{
+    ring->header->submission_head = --ring->submission_head;
 }

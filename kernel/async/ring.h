@@ -20,5 +20,6 @@ u32 asys_ring_ready(const struct ring *ring); /* in the completion ring, not yet
 u32 asys_ring_waiting(const struct ring *ring);
 /* Copies the next submission out and takes it off the ring. */
 void asys_ring_take(struct ring *ring, struct asys_entry *entry);
+void asys_ring_give_back(struct ring *ring); /* the last one taken */
 
 #endif

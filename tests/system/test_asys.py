@@ -29,6 +29,7 @@ PROGRAMS = [
     ('t-asys-basic', [], 'asys: few calls and many, at once and blocked'),
     ('t-asys-faults', [], 'asys does not have the faults A1 to A23 of 2007'),
     ('t-asys-faults', ['--mem', '16'], 'the same with 16 MiB'),
+    ('t-asys-entries', [], 'asys: chains, groups, deadlines, cancelling, contexts, rings'),
     ('t-asys-signals', [], 'asys with signals, fork, exec and kill (A13, A14, A17, A19)'),
     ('t-asys-threads', [], 'asys in processes of several tasks'),
     ('t-timer', ['--icount'], 'naps are true to a tick'),
@@ -166,3 +167,37 @@ def provocations(guest):
                 raise Failure(f'{word} ended with {result.status} instead of 125')
             result.line(r'PANIC: ' + PROVOCATIONS[word], 'log')
             result.line(r'panic: in task \d+ \(t-provoke\), fibril \d+, call write$', 'log')
+
+
+@test('every call can be started asynchronously but those of the deny list')
+def asys_table(guest):
+    found = guest.run('t-table').line(r'^numbers=(\d+) allowed=(\d+) denied=(\d+) mismatches=0$')
+    with open(os.path.join(ROOT, 'kernel/sys/syscalls.master')) as file:
+        flags = re.findall(r'^\d+\s+(\S+)\s', file.read(), re.MULTILINE)
+    refused = sum('u' in flag for flag in flags)
+    numbers, allowed, denied = (int(word) for word in found.groups())
+    if (numbers, allowed, denied) != (len(flags), len(flags) - refused, refused):
+        raise Failure(f'{found[0]}, but syscalls.master has {len(flags)} calls and refuses '
+                      f'{refused}')
+
+
+@test('a ring is served while the program only spins')
+def asys_spin_ring(guest):
+    guest.run('t-spin-ring').line(r'^seen=1 calls_after_submit=0$')
+
+
+@test('a hundred thousand calls blocked at once, at the same cost as one')
+def asys_pending(guest):
+    result = guest.run('t-pending', 100000, options=['--mem', 1024, '--icount'])
+    result.line(r'^completed=100000 lost=0 twice=0 bytes_per_call=\d+ cost_ratio=[01]\.\d\d leak=0$')
+
+
+@test('calls, deadlines and cancels at random: one completion each')
+def asys_soak(guest):
+    result = guest.run('t-soak', '--calls', 200000, '--seed', guest.seed)
+    result.line(r'^started=200000 completed=200000 ')
+
+
+@test('ten million calls, deadlines and cancels at random', long=True)
+def asys_endurance(guest):
+    guest.run('t-soak', '--calls', 10000000, '--seed', guest.seed, timeout=1500)

@@ -1,7 +1,13 @@
 /* <fibril/asys.h> */
+#include <errno.h>
 #include <fibril/asys.h>
-#include <fibril/calls.h>
+#include <fibril/kernel_types.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
 #include "libc.h"
+
+/* ---- 2007 ---- */
 
 long
 asys_submit(struct asys_input *inputs, unsigned long count)
@@ -13,4 +19,112 @@ long
 asys_await_completion(struct asys_completion *completion)
 {
     return libc_result(sys_asys_await_completion(completion));
+}
+
+/* ---- Contexts and arrays ---- */
+
+int
+asys_context(struct asys_setup *setup)
+{
+    return (int)sys_asys_context(setup);
+}
+
+long
+asys_enter(int context, struct asys_entry *entries, unsigned long count)
+{
+    return sys_asys_enter(context, entries, count);
+}
+
+long
+asys_collect(int context, struct asys_event *events, unsigned least, unsigned most,
+             uint64_t timeout)
+{
+    struct asys_wait wait = {.timeout = timeout, .least = least, .most = most};
+    return sys_asys_collect(context, events, &wait);
+}
+
+long
+asys_cancel_call(int context, uint64_t id)
+{
+    return sys_asys_cancel(context, ASYS_CANCEL_ID, (uint32_t)id, (uint32_t)(id >> 32));
+}
+
+long
+asys_cancel_context(int context)
+{
+    return sys_asys_cancel(context, ASYS_CANCEL_CONTEXT, 0, 0);
+}
+
+long
+asys_cancel_all(void)
+{
+    return sys_asys_cancel(-1, ASYS_CANCEL_ALL, 0, 0);
+}
+
+uint64_t
+asys_deadline(uint64_t nanoseconds)
+{
+    struct kernel_timespec now = {0, 0};
+    sys_clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.seconds * 1000000000u + (uint64_t)now.nanoseconds + nanoseconds;
+}
+
+/* ---- Queues ---- */
+
+int
+asys_open(struct asys *queue, unsigned entries)
+{
+    struct asys_setup setup = {
+        .flags = ASYS_SETUP_RINGS, .submissions = entries, .completions = 2 * entries};
+    int fd = asys_context(&setup);
+    if (fd < 0)
+        return fd;
+    volatile struct asys_ring *ring = (struct asys_ring *)setup.ring_address;
+    *queue = (struct asys){
+        .fd = fd,
+        .submissions = setup.submissions,
+        .completions = setup.completions,
+        .ring = ring,
+        .entries = (struct asys_entry *)(setup.ring_address + ring->submission_offset),
+        .events = (struct asys_event *)(setup.ring_address + ring->completion_offset),
+    };
+    return 0;
+}
+
+void
+asys_close(struct asys *queue)
+{
+    size_t size = queue->ring->completion_offset + queue->completions * sizeof(struct asys_event);
+    sys_close(queue->fd);
+    sys_munmap((unsigned long)queue->ring, (size + 4095) & ~4095ul);
+}
+
+struct asys_entry *
+asys_next(struct asys *queue)
+{
+    if (queue->tail - queue->ring->submission_head == queue->submissions && asys_start(queue))
+        return NULL;
+    if (queue->tail - queue->ring->submission_head == queue->submissions)
+        return NULL;
+    struct asys_entry *entry = &queue->entries[queue->tail++ & (queue->submissions - 1)];
+    memset(entry, 0, sizeof(*entry));
+    return entry;
+}
+
+int
+asys_start(struct asys *queue)
+{
+    asys_publish(queue);
+    long result = asys_collect(queue->fd, NULL, 0, 0, 0);
+    return result < 0 ? (int)result : 0;
+}
+
+int
+asys_wait(struct asys *queue, struct asys_event *event, uint64_t timeout)
+{
+    asys_publish(queue);
+    if (queue->ring->submission_head == queue->tail && asys_peek(queue, event))
+        return 1;
+    long ready = asys_collect(queue->fd, NULL, 1, 1, timeout);
+    return ready > 0 ? asys_peek(queue, event) : (int)ready;
 }

@@ -290,7 +290,7 @@ descriptor_call(void)
 
 /* Arrays anywhere; and awaiting to anywhere while there is a result. */
 static void
-asys_call(void)
+call_by_asys(void)
 {
     for (unsigned i = 0; i < value_count; i++)
         for (unsigned j = 0; j < value_count; j++) {
@@ -330,7 +330,7 @@ main(int argc, char **argv)
     directory = sys_open("/demo", O_RDONLY, 0);
     make_values(fds, file, directory);
 
-    asys_call(); /* while nothing else is in progress */
+    call_by_asys(); /* while nothing else is in progress */
     say("ok asys\n");
     each_argument_alone(false);
     say("ok each-argument-alone, by int 0x80\n");

@@ -1,36 +1,122 @@
 /* Asynchronous system calls: any call of <sys/syscall.h> can be started, and its result collected
- * later. The call runs in this very task, on a kernel stack of its own: the same pid, descriptors
- * and memory. (Zach Brown's interface of 2007.)
+ * later. The call runs in this very task, on a kernel stack of its own: the same pid, descriptors and
+ * memory. What is refused is what acts on the caller's own registers or signal mask: fork, execve, exit
+ * and their like end with -EINVAL. asys(7) begins the manual.
  *
- *     unsigned long arguments[] = {fd, (unsigned long)buffer, size};
- *     struct asys_input input = {SYS_read, my_cookie, 3, arguments};
- *     struct asys_completion done;
- *     asys_submit(&input, 1);
- *     ...
- *     asys_await_completion(&done);        done.cookie is my_cookie, done.return_code the result
+ *     struct asys queue;                              cat, without a blocking call:
+ *     asys_open(&queue, 64);
+ *     asys_call(asys_next(&queue), SYS_read, fd, buffer, size)->cookie = 1;
+ *     asys_wait(&queue, &event, ASYS_FOREVER);
+ *     write(1, buffer, event.result);
  *
- * The arguments are copied by asys_submit; what they point to must live until the completion. */
+ * Functions give a negative error number, or what is said; they don't touch errno, but for the two of
+ * 2007. Buffers, paths and structures that a call points to must live until its completion. */
 #ifndef FIBRIL_ASYS_H
 #define FIBRIL_ASYS_H
 
-struct asys_input {
-    int syscall_nr;
-    unsigned long cookie; /* comes back with the completion */
-    unsigned long nr_args; /* at most 6; missing ones are 0 */
-    unsigned long *args;
+#include <fibril/asys_abi.h>
+#include <fibril/calls.h>
+#include <stddef.h>
+
+/* ---- A queue: a context with rings. One thread at a time may use it. ---- */
+
+struct asys {
+    int fd; /* for poll, epoll; or an asys_wait of another queue */
+    unsigned submissions, completions;
+    volatile struct asys_ring *ring;
+    struct asys_entry *entries;
+    struct asys_event *events;
+    unsigned tail; /* entries handed out by asys_next; the kernel sees them after asys_start */
 };
 
-struct asys_completion {
-    long return_code; /* the call's result, or a negative error number */
-    unsigned long cookie;
-};
+/* At least so many submissions and twice as many completions without a system call. 0. */
+int asys_open(struct asys *queue, unsigned entries);
+/* Cancels what is in progress. */
+void asys_close(struct asys *queue);
 
-/* Starts the calls in order; a call that does not block has completed when this returns. Returns how
- * many were taken (what is wrong with one that was taken is its completion's code), or -1 and errno
- * if none: EAGAIN at the limit of calls in progress, EFAULT. */
+/* The next free entry, all zero; when the ring is full, those in it are started first. */
+struct asys_entry *asys_next(struct asys *queue);
+
+/* Fills the call in: asys_call(entry, SYS_read, fd, buffer, size). Returns the entry. */
+#define asys_call(entry, ...) ASYS_CALL_(entry, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define ASYS_CALL_(entry, number, a, b, c, d, e, f, ...)                                           \
+    asys_fill(entry, number,                                                                       \
+              (const uint32_t[6]){(uint32_t)(a), (uint32_t)(b), (uint32_t)(c), (uint32_t)(d),      \
+                                  (uint32_t)(e), (uint32_t)(f)})
+static inline struct asys_entry *
+asys_fill(struct asys_entry *entry, int number, const uint32_t arguments[6])
+{
+    entry->number = (uint16_t)number;
+    for (int i = 0; i < 6; i++)
+        entry->argument[i] = arguments[i];
+    return entry;
+}
+/* Argument i is the result of the entry of this chain that lies so many places back. */
+static inline struct asys_entry *
+asys_from(struct asys_entry *entry, int i, int places_back)
+{
+    entry->source[i] = (uint8_t)places_back;
+    return entry;
+}
+static inline struct asys_entry *
+asys_flag(struct asys_entry *entry, unsigned flags)
+{
+    entry->flags |= (uint16_t)flags;
+    return entry;
+}
+
+/* Hands the entries over: without a system call, at the next return of this thread to user mode, or at
+ * once. */
+static inline void
+asys_publish(struct asys *queue)
+{
+    __asm__ volatile("" ::: "memory");
+    queue->ring->submission_tail = queue->tail;
+}
+int asys_start(struct asys *queue);
+
+/* The next completion, without a system call: 1 and *event, or 0. */
+static inline int
+asys_peek(struct asys *queue, struct asys_event *event)
+{
+    uint32_t head = queue->ring->completion_head;
+    if (head == queue->ring->completion_tail)
+        return 0;
+    __asm__ volatile("" ::: "memory");
+    *event = queue->events[head & (queue->completions - 1)];
+    __asm__ volatile("" ::: "memory");
+    queue->ring->completion_head = head + 1;
+    return 1;
+}
+/* Starts what was handed out and waits for a completion: 1; 0 after `timeout` ns (ASYS_FOREVER);
+ * -EDEADLK: nothing is in progress; -EINTR. */
+int asys_wait(struct asys *queue, struct asys_event *event, uint64_t timeout);
+#define ASYS_FOREVER (~0ull)
+
+/* ---- Arrays instead of rings; context -1 is the thread's own ---- */
+
+int asys_context(struct asys_setup *setup); /* NULL: as simple as can be; the descriptor */
+/* How many were taken: what is wrong with one that was taken is its completion's result. */
+long asys_enter(int context, struct asys_entry *entries, unsigned long count);
+/* At least `least` (fewer when no more will come or the time is over), at most `most`; how many. */
+long asys_collect(int context, struct asys_event *events, unsigned least, unsigned most,
+                  uint64_t timeout);
+
+/* How many were cancelled; -ENOENT: no such call is in progress. */
+long asys_cancel_call(int context, uint64_t id); /* started with ASYS_WANT_ID */
+long asys_cancel_context(int context);
+long asys_cancel_all(void); /* what this thread has started anywhere */
+
+/* CLOCK_MONOTONIC now + so many nanoseconds, for entry->deadline. */
+uint64_t asys_deadline(uint64_t nanoseconds);
+
+/* ---- As published in January 2007, on the thread's own context: -1 and errno on error ---- */
+
+/* Starts the calls in order; one that does not block has completed when this returns. How many were
+ * taken; EAGAIN at the limit of calls in progress, EFAULT. */
 long asys_submit(struct asys_input *inputs, unsigned long count);
 
-/* Waits for the next completion, in the order of finishing: 1, or -1 and errno. */
+/* Waits for the next completion, in the order of finishing: 1. EDEADLK: nothing is in progress. */
 long asys_await_completion(struct asys_completion *completion);
 
 #endif

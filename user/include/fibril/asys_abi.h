@@ -8,13 +8,14 @@
 /* ---- asys_submit and asys_await_completion (512, 513), as published in January 2007 ---- */
 
 struct asys_input {
-    int32_t syscall_nr;
-    uint32_t cookie, nr_args;
-    uint32_t args; /* address of nr_args words */
+    int syscall_nr;
+    unsigned long cookie; /* comes back with the completion */
+    unsigned long nr_args; /* at most 6; missing ones are 0 */
+    unsigned long *args;
 };
 struct asys_completion {
-    int32_t return_code;
-    uint32_t cookie;
+    long return_code; /* the call's result, or a negative error number */
+    unsigned long cookie;
 };
 
 /* ---- asys_enter (529): the whole of what can be said about a call ---- */
