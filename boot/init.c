@@ -8,6 +8,7 @@
 #include "fs/inode.h"
 #include "fs/name_cache.h"
 #include "fs/path.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -158,6 +159,7 @@ disks_settle(void)
 static void
 resources_count(struct resources *resources)
 {
+    (void)read_ahead_drop();
     disks_settle();
     name_cache_drop_all();
     inode_drop_unused();

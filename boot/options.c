@@ -79,6 +79,10 @@ option_read(const char *word)
         o->exit_debug = !strcmp(value, "debug");
         return o->exit_debug || !strcmp(value, "poweroff");
     }
+    if ((value = command_word_value(word, "read_ahead"))) {
+        o->read_ahead_off = !strcmp(value, "off");
+        return o->read_ahead_off || !strcmp(value, "on");
+    }
     if ((value = command_word_value(word, "repeat")))
         return (o->repeat = MAX(number_of(value), 1u));
     if ((value = command_word_value(word, "inject")))

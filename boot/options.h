@@ -14,6 +14,7 @@ struct boot_options {
     bool serial, vga;       /* where the log goes */
     const char *root;       /* auto, module, or a disk's name */
     bool run_channel;       /* the first init talks through COM2 */
+    bool read_ahead_off;    /* nothing is read before somebody asks for it */
     bool exit_debug;        /* end by isa-debug-exit instead of powering off */
     unsigned repeat;        /* run the programs this often, and say what leaked */
     enum inject inject;

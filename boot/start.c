@@ -74,6 +74,12 @@ hooks_fill(void)
     syscall_set_table(syscall_table, syscall_table_size);
 }
 
+static bool
+device_word(const char *word)
+{
+    return ata_configure(word) || block_configure(word);
+}
+
 /* From the boot loader's hands to fibrils and interrupts. Runs on the boot stack, which becomes the
  * idle fibril's. */
 NORETURN void
@@ -85,7 +91,7 @@ start(u32 magic, u32 information)
     log_line("Fibril %s, compiled by gcc %s", FIBRIL_VERSION, __VERSION__);
     descriptors_init();
     boot_information_read(magic, information);
-    boot_options_read(boot_information.command_line, ata_configure);
+    boot_options_read(boot_information.command_line, device_word);
     if (boot_options.vga)
         vga_console_start();
     fpu_init();

@@ -9,6 +9,11 @@
  * page->private counts its outstanding parts instead. A page that has left the cache (given up,
  * failed, or its object gone) has no object.
  *
+ * Pages that were read ahead lie on a list of their own until they are wanted for the first time; so
+ * they are bounded, the oldest make room for new ones, and when memory is short they go before any
+ * page that is being used. Being wanted for the first time does not yet make a page that came with
+ * others a used one: what is read once, from end to end, does not drive out what is read often.
+ *
  * Left out: writing back. The only pages that differ from a disk are those of pinned objects. */
 #include "fs/cache.h"
 
@@ -20,6 +25,8 @@
 #include "kernel/wait.h"
 
 #define FREE_PAGES_MIN 64 /* kept for those who cannot wait for the cache to shrink: interrupts */
+#define AHEAD_SHARE 8     /* of all memory: one part may be pages that nobody has wanted yet */
+#define PRIVATE_OF_CACHE (PAGE_PRIVATE_FRESH | PAGE_PRIVATE_AHEAD)
 
 static struct {
     struct page **buckets;
@@ -31,7 +38,9 @@ static struct {
     u32 starting;                    /* pages whose read_pages is running, ended ones included */
     u32 reads_ended;                 /* pages, ever */
     struct wait_queue memory_waiters; /* those who had no memory while pages were being read */
-    struct list pages; /* all but those of pinned objects; oldest first */
+    struct list pages; /* all but those of pinned objects and those in `ahead`; oldest first */
+    struct list ahead; /* PAGE_PRIVATE_AHEAD; oldest first */
+    u32 ahead_most;
     struct cache_statistics statistics;
 } cache;
 
@@ -59,7 +68,8 @@ table_find(const struct cache_object *object, u32 index)
 }
 
 static void
-table_insert(struct cache_object *object, u32 index, struct page *page, enum page_state state)
+table_insert(struct cache_object *object, u32 index, struct page *page, enum page_state state,
+             u32 private)
 {
     struct page **bucket = bucket_of(object, index);
 
@@ -67,7 +77,7 @@ table_insert(struct cache_object *object, u32 index, struct page *page, enum pag
     page->index = index;
     page->state = state;
     page->error = 0;
-    page->private = 0;
+    page->private = private;
     page->hash_next = *bucket;
     *bucket = page;
     object->page_count++;
@@ -76,8 +86,14 @@ table_insert(struct cache_object *object, u32 index, struct page *page, enum pag
     cache.statistics.pages++;
     if (object->pinned)
         list_init(&page->link);
+    else if (private & PAGE_PRIVATE_AHEAD)
+        list_add_tail(&cache.ahead, &page->link);
     else
         list_add_tail(&cache.pages, &page->link);
+    if (private & PAGE_PRIVATE_AHEAD) {
+        cache.statistics.ahead++;
+        cache.statistics.ahead_unused++;
+    }
 }
 
 /* Takes the page out; the cache's reference is the caller's then. */
@@ -92,9 +108,30 @@ table_remove(struct page *page)
     list_remove(&page->link);
     page->object->page_count--;
     page->object = NULL;
+    if (page->private & PAGE_PRIVATE_AHEAD) {
+        cache.statistics.ahead_wasted++;
+        cache.statistics.ahead_unused--;
+    }
+    page->private &= ~PRIVATE_OF_CACHE;
     if (page->state != PAGE_READING) /* else its request goes on, and counts the parts there */
         page->private = 0;
     cache.statistics.pages--;
+}
+
+/* The page is wanted, and was not known to be used. */
+static void
+page_note_use(struct page *page)
+{
+    if (page->private & PAGE_PRIVATE_AHEAD) {
+        cache.statistics.ahead_used++;
+        cache.statistics.ahead_unused--;
+        list_remove(&page->link);
+        list_add_tail(&cache.pages, &page->link);
+    }
+    if (page->private & PRIVATE_OF_CACHE)
+        page->private &= ~PRIVATE_OF_CACHE;
+    else if (page->state == PAGE_VALID)
+        page->private |= PAGE_PRIVATE_USED;
 }
 
 /* ---- Waiting for a page ---- */
@@ -145,7 +182,7 @@ cache_page_done(struct page *page, int error)
 {
     INTERRUPTS_OFF_SCOPE();
     ASSERT(page->state == PAGE_READING);
-    page->private = 0;
+    page->private &= PRIVATE_OF_CACHE;
     page->error = (s16)error;
     page->state = error ? PAGE_FAILED : PAGE_VALID;
     wake_up_all(queue_of(page));
@@ -162,17 +199,17 @@ void
 cache_page_expect(struct page *page, unsigned parts)
 {
     ASSERT(page->state == PAGE_READING && parts > 0);
-    page->private = parts;
+    page->private = (page->private & PRIVATE_OF_CACHE) | parts;
 }
 
 void
 cache_page_part_done(struct page *page, int error)
 {
     INTERRUPTS_OFF_SCOPE();
-    ASSERT(page->state == PAGE_READING && page->private > 0);
+    ASSERT(page->state == PAGE_READING && (page->private & ~PRIVATE_OF_CACHE) > 0);
     if (error && !page->error)
         page->error = (s16)error;
-    if (--page->private == 0)
+    if ((--page->private & ~PRIVATE_OF_CACHE) == 0)
         cache_page_done(page, page->error);
 }
 
@@ -190,17 +227,17 @@ page_give_up(struct page *page)
     return true;
 }
 
-/* Looks at up to `looks` pages from the old end on and gives up at most `wanted`. */
+/* Looks at up to `looks` pages from the old end of the list on and gives up at most `wanted`. */
 static unsigned
-cache_shrink_some(unsigned wanted, u32 looks, bool marked_too)
+list_shrink(struct list *list, unsigned wanted, u32 looks, bool marked_too)
 {
     unsigned freed = 0;
 
     for (; looks > 0 && freed < wanted; looks--) {
         INTERRUPTS_OFF_SCOPE();
-        if (list_empty(&cache.pages))
+        if (list_empty(list))
             break;
-        struct page *page = list_first(&cache.pages, struct page, link);
+        struct page *page = list_first(list, struct page, link);
         bool marked = (page->private & PAGE_PRIVATE_USED) && page->state == PAGE_VALID;
         if ((!marked || marked_too) && page_give_up(page)) {
             freed++;
@@ -209,15 +246,22 @@ cache_shrink_some(unsigned wanted, u32 looks, bool marked_too)
         if (marked && !marked_too)
             page->private &= ~PAGE_PRIVATE_USED;
         list_remove(&page->link);
-        list_add_tail(&cache.pages, &page->link);
+        list_add_tail(list, &page->link);
     }
     return freed;
 }
 
+/* First what is not in use, then what was read ahead, then what was in use. */
 static unsigned
 cache_shrink(unsigned wanted)
 {
-    return cache_shrink_some(wanted, 2 * cache.statistics.pages, false);
+    unsigned freed = list_shrink(&cache.pages, wanted, cache.statistics.pages, false);
+
+    if (freed < wanted)
+        freed += list_shrink(&cache.ahead, wanted - freed, cache.statistics.ahead_unused, true);
+    if (freed < wanted)
+        freed += list_shrink(&cache.pages, wanted - freed, cache.statistics.pages, false);
+    return freed;
 }
 
 void
@@ -225,7 +269,8 @@ cache_drop_all(void)
 {
     /* In short stretches: what comes in meanwhile is at the new end. */
     for (u32 left = cache.statistics.pages; left > 0; left -= MIN(left, 256u)) {
-        cache_shrink_some(256, MIN(left, 256u), true);
+        list_shrink(&cache.ahead, 256, MIN(left, 256u), true);
+        list_shrink(&cache.pages, 256, MIN(left, 256u), true);
         if (schedule_point())
             return;
     }
@@ -277,6 +322,14 @@ cache_drop_object(struct cache_object *object)
 
 /* ---- Getting pages ---- */
 
+/* Valid, and marked as used already? */
+static inline bool
+page_is_known(const struct page *page)
+{
+    return page->state == PAGE_VALID &&
+           (page->private & (PAGE_PRIVATE_USED | PAGE_PRIVATE_FRESH)) == PAGE_PRIVATE_USED;
+}
+
 /* The page if it is in the cache (referenced), whatever its state. */
 static inline struct page *
 cache_look(struct cache_object *object, u32 index)
@@ -285,9 +338,21 @@ cache_look(struct cache_object *object, u32 index)
     struct page *page = table_find(object, index);
     if (page) {
         page->references++;
-        if (likely(page->state == PAGE_VALID))
-            page->private |= PAGE_PRIVATE_USED;
+        if (unlikely(!page_is_known(page)))
+            page_note_use(page);
     }
+    return page;
+}
+
+struct page *
+cache_get_known(struct cache_object *object, u32 index)
+{
+    INTERRUPTS_OFF_SCOPE();
+    struct page *page = table_find(object, index);
+    if (!page || !page_is_known(page))
+        return NULL;
+    page->references++;
+    cache.statistics.hits++;
     return page;
 }
 
@@ -322,10 +387,24 @@ run_alloc(struct page **pages, unsigned *count)
     *count = got;
 }
 
+/* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
+static u32
+ahead_room(u32 count)
+{
+    u32 unused = cache.statistics.ahead_unused;
+
+    if (unused + count > cache.ahead_most)
+        list_shrink(&cache.ahead, unused + count - cache.ahead_most, 2 * count, true);
+    unused = cache.statistics.ahead_unused;
+    return unused < cache.ahead_most ? MIN(count, cache.ahead_most - unused) : 0;
+}
+
 /* Puts the run into the cache as being read, up to the first page that is there already; the others
- * are freed. Each page then has the cache's reference and the caller's. Returns how many. */
+ * are freed. Each page then has the cache's reference and the caller's. The first `wanted` have been
+ * asked for. Returns how many. */
 static unsigned
-run_insert(struct cache_object *object, u32 index, struct page **pages, unsigned count)
+run_insert(struct cache_object *object, u32 index, struct page **pages, unsigned count,
+           unsigned wanted)
 {
     unsigned inserted = 0;
 
@@ -333,7 +412,8 @@ run_insert(struct cache_object *object, u32 index, struct page **pages, unsigned
         INTERRUPTS_OFF_SCOPE();
         if (table_find(object, index + inserted))
             break;
-        table_insert(object, index + inserted, pages[inserted], PAGE_READING);
+        u32 private = inserted >= wanted ? PRIVATE_OF_CACHE : inserted > 0 ? PAGE_PRIVATE_FRESH : 0;
+        table_insert(object, index + inserted, pages[inserted], PAGE_READING, private);
         page_get(pages[inserted]);
         cache.reading++;
     }
@@ -342,27 +422,105 @@ run_insert(struct cache_object *object, u32 index, struct page **pages, unsigned
     return inserted;
 }
 
-/* Starts reading `index` and, as far as they are missing, the pages behind it. *page is the first
- * (referenced), being read or ended; NULL if it has come into the cache by itself. */
-static int
-run_start(struct cache_object *object, u32 index, unsigned count, struct page **page)
+static void
+run_read(struct cache_object *object, struct page **pages, unsigned count)
 {
-    struct page *pages[CACHE_RUN_PAGES];
-
-    *page = NULL;
-    run_alloc(pages, &count);
-    if (count == 0)
-        return -ENOMEM;
-    count = run_insert(object, index, pages, count);
-    if (count == 0)
-        return 0;
     cache.starting += count;
     object->ops->read_pages(object, pages, count);
     cache.starting -= count;
+}
+
+/* A run that somebody wants. */
+struct run {
+    struct cache_object *object;
+    u32 index, count, ahead;
+};
+
+/* Starts reading the run as far as its pages are missing. *page is the first (referenced), being read
+ * or ended; NULL if it has come into the cache by itself. */
+static int
+run_start(const struct run *run, struct page **page)
+{
+    struct page *pages[CACHE_RUN_PAGES];
+    unsigned wanted = MIN(run->count, (u32)CACHE_RUN_PAGES);
+    unsigned count = wanted + MIN(run->ahead, CACHE_RUN_PAGES - wanted);
+
+    *page = NULL;
+    if (count > wanted)
+        count = wanted + ahead_room(count - wanted);
+    run_alloc(pages, &count);
+    if (count == 0)
+        return -ENOMEM;
+    count = run_insert(run->object, run->index, pages, count, wanted);
+    if (count == 0)
+        return 0;
+    run_read(run->object, pages, count);
     *page = pages[0];
     pages_put(pages + 1, count - 1);
     return 0;
 }
+
+/* ---- Reading ahead ---- */
+
+/* Pages for reading ahead: no more than there is memory that nobody uses. */
+static unsigned
+ahead_alloc(struct page **pages, u32 count)
+{
+    u32 reserve = cache.free_pages_wanted + FREE_PAGES_MIN, free, got = 0;
+
+    count = ahead_room(count);
+    if (pages_free() < reserve + count)
+        list_shrink(&cache.pages, count, 2 * count, false);
+    free = pages_free();
+    count = free > reserve ? MIN(count, free - reserve) : 0;
+    while (got < count && (pages[got] = page_alloc()) != NULL)
+        got++;
+    return got;
+}
+
+/* The first missing page from `index` on, and how many of `count` are missing from there on. */
+static u32
+missing_stretch(const struct cache_object *object, u32 *index, u32 count)
+{
+    u32 end = *index + count, last;
+
+    INTERRUPTS_OFF_SCOPE();
+    while (*index < end && table_find(object, *index))
+        ++*index;
+    for (last = *index; last < end && !table_find(object, last);)
+        last++;
+    return last - *index;
+}
+
+u32
+cache_read_ahead(struct cache_object *object, u32 index, u32 count)
+{
+    struct page **pages = NULL;
+    u32 started = 0;
+
+    for (u32 end = index + count; index < end;) {
+        u32 stretch = missing_stretch(object, &index, MIN(end - index, (u32)CACHE_AHEAD_PAGES));
+        if (stretch == 0)
+            continue;
+        if (!pages)
+            pages = heap_alloc(CACHE_AHEAD_PAGES * sizeof *pages);
+        u32 got = pages ? ahead_alloc(pages, stretch) : 0;
+        if (got == 0) {
+            cache.statistics.ahead_refused++;
+            break;
+        }
+        got = run_insert(object, index, pages, got, 0);
+        if (got > 0)
+            run_read(object, pages, got);
+        pages_put(pages, got);
+        index += got;
+        started += got;
+    }
+    heap_free(pages);
+    return started;
+}
+
+/* ---- Waiting for what is read ---- */
 
 /* Waits for a page that is not valid yet. 0: valid; or why not. `started`: the caller itself started
  * the read. *retry: it failed for a reason of the fibril that started it, so the caller shall try. */
@@ -392,14 +550,13 @@ memory_wait(void)
 }
 
 static int
-cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct page *page,
-                  struct page **result)
+cache_get_missing(const struct run *run, struct page *page, struct page **result)
 {
     for (;;) {
         bool started = false, retry;
         int error;
         if (!page) {
-            error = run_start(object, index, MIN(count, (unsigned)CACHE_RUN_PAGES), &page);
+            error = run_start(run, &page);
             if (error == -ENOMEM)
                 error = memory_wait();
             if (error)
@@ -419,12 +576,13 @@ cache_get_missing(struct cache_object *object, u32 index, unsigned count, struct
             if (error)
                 return error;
         }
-        page = cache_look(object, index);
+        page = cache_look(run->object, run->index);
     }
 }
 
 int
-cache_get_run(struct cache_object *object, u32 index, u32 count, struct page **result)
+cache_get_run_ahead(struct cache_object *object, u32 index, u32 count, u32 ahead,
+                    struct page **result)
 {
     struct page *page = cache_look(object, index);
 
@@ -433,13 +591,19 @@ cache_get_run(struct cache_object *object, u32 index, u32 count, struct page **r
         *result = page;
         return 0;
     }
-    return cache_get_missing(object, index, MAX(count, 1u), page, result);
+    return cache_get_missing(&(struct run){object, index, MAX(count, 1u), ahead}, page, result);
+}
+
+int
+cache_get_run(struct cache_object *object, u32 index, u32 count, struct page **page)
+{
+    return cache_get_run_ahead(object, index, count, 0, page);
 }
 
 int
 cache_get(struct cache_object *object, u32 index, struct page **page)
 {
-    return cache_get_run(object, index, 1, page);
+    return cache_get_run_ahead(object, index, 1, 0, page);
 }
 
 int
@@ -452,7 +616,7 @@ cache_create(struct cache_object *object, u32 index, struct page **result)
         if (!page)
             return -ENOMEM;
         INTERRUPTS_OFF_SCOPE();
-        table_insert(object, index, page, PAGE_VALID);
+        table_insert(object, index, page, PAGE_VALID, 0);
         page_get(page);
     }
     ASSERT(page->state == PAGE_VALID);
@@ -492,6 +656,8 @@ cache_init(void)
 
     memset(&cache, 0, sizeof cache);
     list_init(&cache.pages);
+    list_init(&cache.ahead);
+    cache.ahead_most = pages_total() / AHEAD_SHARE;
     cache.buckets = heap_alloc(buckets * sizeof *cache.buckets);
     cache.queues = heap_alloc(queues * sizeof *cache.queues);
     if (!cache.buckets || !cache.queues)

@@ -14,11 +14,14 @@
 #include "kernel/page.h"
 #include "kernel/types.h"
 
-#define CACHE_RUN_PAGES 16 /* read by one call of read_pages, at most */
+#define CACHE_RUN_PAGES 16    /* started together for one who waits, at most */
+#define CACHE_AHEAD_PAGES 256 /* the same for nobody yet: 1 MiB */
 
-/* In page->private of a valid page: the cache's mark of a hit. The other bits are the object's owner's
- * and are 0 when the page becomes valid. */
-#define PAGE_PRIVATE_USED 1u
+/* In page->private of a valid page, the cache's own bits. The others are the object's owner's and are
+ * 0 when the page becomes valid. */
+#define PAGE_PRIVATE_USED 1u           /* more than once since the search for old ones came past */
+#define PAGE_PRIVATE_FRESH 0x80000000u /* read together with others, and not yet wanted by itself */
+#define PAGE_PRIVATE_AHEAD 0x40000000u /* read before anybody asked for it, and not yet wanted */
 
 /* A referenced page with good contents: 0, -EIO, -ENOMEM or why the fibril was cancelled. Sleeps.
  * The caller gives it back with page_put. */
@@ -27,6 +30,15 @@ int cache_get(struct cache_object *object, u32 index, struct page **page) MUST_C
  * CACHE_RUN_PAGES are started together. */
 int cache_get_run(struct cache_object *object, u32 index, u32 count,
                   struct page **page) MUST_CHECK;
+/* The same, and up to `ahead` pages behind those are read along, in case somebody wants them. */
+int cache_get_run_ahead(struct cache_object *object, u32 index, u32 count, u32 ahead,
+                        struct page **page) MUST_CHECK;
+/* The page (referenced) if it is valid and was wanted before, so that there is nothing to be learned
+ * from its being wanted now; else NULL. Never sleeps. */
+struct page *cache_get_known(struct cache_object *object, u32 index);
+/* Starts reading those of `count` pages that are missing, for nobody yet, as far as there is room for
+ * such pages; the caller does not wait for them, but may sleep while they are started. How many. */
+u32 cache_read_ahead(struct cache_object *object, u32 index, u32 count);
 /* The page if it is there and valid (referenced), else NULL. Never sleeps. */
 struct page *cache_peek(struct cache_object *object, u32 index);
 /* A zeroed, valid page put in by its owner (ramfs): 0, -ENOMEM; an existing one is returned. */
@@ -62,6 +74,10 @@ u32 table_size_for(u32 wanted, u32 least, u32 most);
 
 struct cache_statistics {
     u32 pages, hits, misses, waits, dropped;
+    /* Of the pages that were read before anybody asked for them: all; those that somebody wanted
+     * later; those that left without. The rest are `ahead_unused`, still there. */
+    u32 ahead, ahead_used, ahead_wasted, ahead_unused;
+    u32 ahead_refused; /* times that there was no room for any */
 };
 void cache_count(struct cache_statistics *statistics);
 void cache_init(void);

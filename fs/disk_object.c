@@ -1,4 +1,4 @@
-/* A disk's pages in the page cache, read by block requests: one request for each run of pages.
+/* A disk's pages in the page cache, read by block requests, as few as hold the pages.
  *
  * Called by the page cache (read_pages, on a fibril) and by the block layer (the end of a request, in
  * an interrupt). A disk whose size is no multiple of the page size ends in a page whose rest is zero. */
@@ -11,8 +11,6 @@
 #include "kernel/string.h"
 
 #define PAGE_SECTORS (PAGE_SIZE / SECTOR_SIZE)
-
-_Static_assert(CACHE_RUN_PAGES <= BLOCK_SEGMENTS, "a run of pages is one request");
 
 static void
 pages_done(struct block_request *request, int error)
@@ -35,32 +33,49 @@ page_add(struct block_request *request, struct page *page, u64 sectors_left)
     ASSERT(added);
 }
 
+/* One request for the first pages, as many as it takes; how many. 0: no memory. */
+static unsigned
+request_make(struct disk *disk, struct page **pages, unsigned count, struct list *requests)
+{
+    struct block_request *request = block_request_alloc();
+    unsigned added = MIN(count, BLOCK_SEGMENTS);
+
+    if (!request)
+        return 0;
+    request->disk = disk;
+    request->sector = (u64)pages[0]->index * PAGE_SECTORS;
+    request->done = pages_done;
+    for (unsigned i = 0; i < added; i++)
+        page_add(request, pages[i], disk->sectors - request->sector - i * PAGE_SECTORS);
+    list_add_tail(requests, &request->link);
+    return added;
+}
+
+static void
+pages_fail(struct page **pages, unsigned count, int error)
+{
+    for (unsigned i = 0; i < count; i++)
+        cache_page_done(pages[i], error);
+}
+
 static void
 disk_read_pages(struct cache_object *object, struct page **pages, unsigned count)
 {
     struct disk *disk = container_of(object, struct disk, object);
-    u64 sector = (u64)pages[0]->index * PAGE_SECTORS;
-    unsigned inside = 0;
+    u64 disk_pages = DIVIDE_UP(disk->sectors, (u64)PAGE_SECTORS);
+    u32 index = pages[0]->index;
+    unsigned inside = index < disk_pages ? (unsigned)MIN(disk_pages - index, (u64)count) : 0, made;
+    struct list requests = LIST_INIT(requests);
 
-    while (inside < count && sector + inside * PAGE_SECTORS < disk->sectors)
-        inside++;
-    for (unsigned i = inside; i < count; i++)
-        cache_page_done(pages[i], -EIO);
-    if (inside == 0)
-        return;
-
-    struct block_request *request = block_request_alloc();
-    if (!request) {
-        for (unsigned i = 0; i < inside; i++)
-            cache_page_done(pages[i], -ENOMEM);
-        return;
+    pages_fail(pages + inside, count - inside, -EIO);
+    for (; inside > 0; pages += made, inside -= made) {
+        made = request_make(disk, pages, inside, &requests);
+        if (made == 0) {
+            pages_fail(pages, inside, -ENOMEM);
+            break;
+        }
     }
-    request->disk = disk;
-    request->sector = sector;
-    request->done = pages_done;
-    for (unsigned i = 0; i < inside; i++)
-        page_add(request, pages[i], disk->sectors - sector - i * PAGE_SECTORS);
-    block_submit(request);
+    block_submit_list(&requests);
 }
 
 void
@@ -69,4 +84,5 @@ disk_object_init(struct disk *disk)
     static const struct cache_object_ops ops = {.read_pages = disk_read_pages};
 
     cache_object_init(&disk->object, &ops);
+    disk->object.disk = disk;
 }

@@ -150,6 +150,7 @@ open_inode(struct inode *inode, u32 flags, struct file **result)
         pool_free(&file_pool, file); /* not opened, so not released */
         return error;
     }
+    file->flags &= ~(u32)OPEN_NO_CONTROL;
     *result = file;
     return 0;
 }

@@ -4,6 +4,7 @@
 #define FS_FILE_H
 
 #include "fs/iter.h"
+#include "fs/read_ahead.h"
 #include "kernel/mutex.h"
 #include "kernel/types.h"
 #include "kernel/wait.h"
@@ -19,6 +20,7 @@ struct file;
 #define OPEN_READ_WRITE 02
 #define OPEN_CREATE 0100
 #define OPEN_EXCLUSIVE 0200
+#define OPEN_NO_CONTROL 0400 /* O_NOCTTY */
 #define OPEN_TRUNCATE 01000
 #define OPEN_APPEND 02000
 #define OPEN_NONBLOCK 04000
@@ -74,6 +76,7 @@ struct file {
     void *private;
     u64 position;
     struct mutex position_lock; /* outermost lock; may be held across user copies */
+    struct read_ahead_file ahead; /* changed without sleeping */
 };
 
 int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void *private,
@@ -110,7 +113,7 @@ int file_write(struct file *file, struct iter *iter, u64 *position);
 
 extern const struct file_ops file_regular_ops; /* regular files in the page cache (fs/regular.c) */
 extern const struct file_ops file_directory_ops;
-/* Reads `size` bytes of contents that lie in `object` through the page cache. */
+/* Reads from `size` bytes of contents that lie in `object` through the page cache. */
 int file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position);
 /* getdents64: linux_dirent64 records from the file's position on (or the old layout's); the bytes, or a
  * negative errno. */

@@ -50,6 +50,9 @@ struct inode_ops {
     /* Calls emit for every entry from `position` on ("." and ".." included); 0 at the end. */
     int (*read_directory)(struct inode *directory, u64 position, directory_emit emit,
                           void *argument);
+    /* Starts reading what those who have listed page `index` of the directory will want next. Sleeps; a
+     * read-ahead fibril calls it after read_ahead_wish_listing. NULL: nothing. */
+    void (*read_ahead)(struct inode *directory, u32 index);
     /* Copies the target (without a zero) into kernel memory, at most `size` bytes; *length is what
      * was copied. Sleeps. */
     int (*read_link)(struct inode *inode, char *target, size_t size, size_t *length);

@@ -2,7 +2,8 @@
  * kernel code that loads files; sleeps when a page has to be read.
  *
  * A read of several pages asks for all of them at its first missing one, so that their disk requests
- * go out together. Left out: reading ahead of what was asked for. */
+ * go out together, with more when the file is read in sequence (read_ahead.h). Pages that are known to
+ * be in use are just found. */
 #include "arch.h"
 #include "fs/cache.h"
 #include "fs/file.h"
@@ -10,22 +11,22 @@
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 
-/* Copies what the reader wants of one page. */
+/* A page that is missing, or wanted for the first time: the reader may be followed ahead. */
 static int
-read_page(struct cache_object *object, u64 position, size_t pages, size_t size, struct iter *iter)
+get_news(struct file *file, struct cache_object *object, u32 index, u32 pages, u64 size,
+         struct page **page)
 {
-    struct page *page;
-    int error = cache_get_run(object, (u32)(position >> PAGE_SHIFT), (u32)pages, &page);
+    u32 limit = (u32)MIN(DIVIDE_UP(size, (u64)PAGE_SIZE), (u64)UINT32_MAX);
+    u32 along = file ? read_ahead_for_reader(&file->ahead, file->inode, object, index, pages, limit)
+                     : 0;
 
-    if (error)
-        return error;
-    error = iter_put(iter, (char *)page_address(page) + position % PAGE_SIZE, size);
-    page_put(page);
-    return error;
+    return cache_get_run_ahead(object, index, pages, along, page);
 }
 
-int
-file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position)
+/* `file` is NULL where nothing is read ahead. */
+static int
+read_pages(struct file *file, struct cache_object *object, u64 size, struct iter *iter,
+           u64 *position)
 {
     u64 start = *position;
     int error = 0;
@@ -38,8 +39,16 @@ file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *p
             error = -EFBIG; /* beyond 16 TiB: no page has such an index */
             break;
         }
-        error = read_page(object, at, (offset + wanted + PAGE_SIZE - 1) / PAGE_SIZE,
-                          MIN(wanted, PAGE_SIZE - offset), iter);
+        u32 index = (u32)(at >> PAGE_SHIFT);
+        struct page *page = cache_get_known(object, index);
+        if (unlikely(!page)) {
+            error = get_news(file, object, index,
+                             (u32)((offset + wanted + PAGE_SIZE - 1) / PAGE_SIZE), size, &page);
+            if (error)
+                break;
+        }
+        error = iter_put(iter, (char *)page_address(page) + offset, MIN(wanted, PAGE_SIZE - offset));
+        page_put(page);
         if (!error && iter->left > 0)
             error = schedule_point();
     }
@@ -47,10 +56,16 @@ file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *p
     return iter->done > 0 ? 0 : error;
 }
 
+int
+file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position)
+{
+    return read_pages(NULL, object, size, iter, position);
+}
+
 static int
 regular_read(struct file *file, struct iter *iter, u64 *position)
 {
-    return file_read_pages(&file->inode->object, file->inode->size, iter, position);
+    return read_pages(file, &file->inode->object, file->inode->size, iter, position);
 }
 
 const struct file_ops file_regular_ops = {.read = regular_read};

@@ -48,14 +48,6 @@ log_line(const char *format, ...)
 }
 
 void
-console_write(const char *text, size_t length)
-{
-    INTERRUPTS_OFF_SCOPE();
-    for (struct log_console *console = consoles; console; console = console->next)
-        console->write(text, length);
-}
-
-void
 log_add_console(struct log_console *console)
 {
     INTERRUPTS_OFF_SCOPE();

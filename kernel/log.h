@@ -27,8 +27,6 @@ struct log_console {
     struct log_console *next;
 };
 void log_add_console(struct log_console *console); /* gets what was logged so far, too */
-/* Text to the consoles as it is, not kept in the log: /dev/console. */
-void console_write(const char *text, size_t length);
 
 /* Copies up to `size` bytes of the log, starting `skip` bytes after its oldest byte still kept. */
 size_t log_read(char *buffer, size_t size, size_t skip);

@@ -67,6 +67,7 @@ process_create(struct process *parent, const char *name, u32 id)
     process->id = id;
     process->parent = parent;
     process->exit_signal = SIGCHLD;
+    process->started_ns = time_now_ns();
     process_set_name(process, name);
     list_init(&process->tasks);
     list_init(&process->children);
@@ -459,7 +460,7 @@ bool
 process_may_signal(const struct process *target, int number)
 {
     const struct credentials *self = current_credentials();
-    if (self->euid == 0 || list_empty(&target->tasks))
+    if (!self || self->euid == 0 || list_empty(&target->tasks))
         return true;
     const struct task *task = list_first(&target->tasks, struct task, process_link);
     const struct credentials *other = task->credentials;

@@ -144,6 +144,7 @@ parse_disk(struct ata_device *device, const u16 *words)
     if (sata != 0xffff && (sata & SATA_NCQ) && device->lba48)
         device->queue_depth = MIN((words[ID_QUEUE_DEPTH] & 31u) + 1, device->port->queue_most);
     struct disk *disk = &device->disk;
+    disk->depth = MAX(device->queue_depth, 1u);
     disk->sectors = sector_count(device, words);
     const char *unusable = find_unusable(words, disk->sectors);
     if (unusable) {
@@ -182,6 +183,8 @@ ata_identify(struct ata_device *device)
                                     (words[ID_MULTIWORD_DMA] & MULTIWORD_DMA_MODES));
     struct disk *disk = &device->disk;
     disk->max_command_segments = ATA_SEGMENTS - 2;
+    disk->gap_sectors = BLOCK_GAP_SECTORS;
+    disk->depth = 1;
     disk->driver = &ata_disk_driver;
     disk->driver_data = device;
     disk->read_only = true;

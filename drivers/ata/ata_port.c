@@ -61,15 +61,29 @@ start_command(struct ata_port *port, struct ata_command *command)
         port->ops->start(port, command);
 }
 
+/* What is read in a gap nobody wants: it goes to the scratch page, page upon page. */
+static void
+add_gap(struct ata_command *command, u32 sectors)
+{
+    for (u32 bytes = sectors * SECTOR_SIZE, piece; bytes; bytes -= piece) {
+        piece = MIN(bytes, PAGE_SIZE);
+        ata_command_add_segment(command, command->device->port->scratch, 0, piece);
+    }
+}
+
 void
 ata_build_requests(struct ata_command *command)
 {
     struct block_request *request;
+    u64 sector = command->block.sector;
     ata_command_clear(command);
-    list_for_each (request, &command->block.requests, link)
+    list_for_each (request, &command->block.requests, link) {
+        add_gap(command, (u32)(request->sector - sector));
         for (unsigned i = 0; i < request->segment_count; i++)
             ata_command_add_segment(command, request->segments[i].page, request->segments[i].offset,
                                     request->segments[i].length);
+        sector = request->sector + request->sectors;
+    }
     ata_build_read(command, command->block.sector, command->block.sectors);
 }
 

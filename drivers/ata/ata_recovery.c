@@ -124,10 +124,10 @@ static void
 recover_pieces(struct ata_port *port, struct ata_command *command)
 {
     struct disk *disk = &command->device->disk;
-    u64 sector = command->block.sector;
     while (!list_empty(&command->block.requests)) {
         struct block_request *request =
             list_first(&command->block.requests, struct block_request, link);
+        u64 sector = request->sector;
         for (unsigned i = 0; i < request->segment_count; i++) {
             recover_piece(port, command, request, i, sector);
             sector += request->segments[i].length / SECTOR_SIZE;

@@ -24,6 +24,12 @@ ext2_blocks_most(const struct ext2_filesystem *fs)
     return EXT2_DIRECT + (1u << shift) + (1u << 2 * shift) + (1u << 3 * shift);
 }
 
+bool
+ext2_map_begins(const struct ext2_filesystem *fs, u32 block)
+{
+    return block >= EXT2_DIRECT && ((block - EXT2_DIRECT) & ((1u << numbers_shift(fs)) - 1)) == 0;
+}
+
 /* The block alone, when the page it lies in cannot be read: the bad sector may be in a neighbour,
  * which may be another file's. Such pages are not kept. */
 static int
@@ -44,10 +50,18 @@ read_block_alone(struct ext2_filesystem *fs, u32 block, struct page **page, cons
 int
 ext2_block_get(struct ext2_filesystem *fs, u32 block, struct page **page, const void **data)
 {
+    return ext2_block_get_ahead(fs, block, 0, page, data);
+}
+
+int
+ext2_block_get_ahead(struct ext2_filesystem *fs, u32 block, u32 ahead, struct page **page,
+                     const void **data)
+{
     if (!ext2_blocks_valid(fs, block, 1))
         return ext2_damaged(fs, "block %u does not exist", block);
     unsigned shift = PAGE_SHIFT - fs->block_shift; /* blocks in a page */
-    int error = cache_get(&fs->filesystem.disk->object, block >> shift, page);
+    u32 index = block >> shift, last = (block + ahead) >> shift;
+    int error = cache_get_run_ahead(&fs->filesystem.disk->object, index, 1, last - index, page);
     if (error == -EIO && shift)
         return read_block_alone(fs, block, page, data);
     if (error)

@@ -4,9 +4,8 @@
  *
  * A page has as many parts as it has blocks; each part ends once: at once for a hole or an error,
  * with its request otherwise. So a page is complete when its last block is, a bad block fails only
- * its own page, and a fibril that is cancelled in the middle leaves no page behind. Left out: bytes
- * behind the end of the file in its last block are what the disk holds (zeros, unless somebody put
- * them there). */
+ * its own page, and a fibril that is cancelled in the middle leaves no page behind. Bytes behind the end
+ * of the file in its last block are made zero when they have been read: mapped pages show them. */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/errno.h"
@@ -21,15 +20,32 @@ struct read {
     struct ext2_filesystem *fs;
     struct page **pages;
     u32 first_block; /* of the file: the first page's first */
+    u32 last_block;  /* of the file, of which `tail` bytes lie behind its end */
+    u32 tail;
     struct block_request *request;
     u32 next_physical; /* the block that would continue the request */
+    struct list ready; /* requests that are complete: submitted together */
 };
+
+/* What a request's end has to know; it fits into request->private, for the inode may be gone then. */
+#define PRIVATE_SHIFT_BITS 4
+static void *
+private_make(unsigned block_shift, u32 tail)
+{
+    return (void *)(uintptr_t)(tail << PRIVATE_SHIFT_BITS | block_shift);
+}
 
 /* In an interrupt. Every segment is a whole number of blocks of one page. */
 static void
 request_done(struct block_request *request, int error)
 {
-    unsigned block_shift = (unsigned)(uintptr_t)request->private;
+    u32 private = (u32)(uintptr_t)request->private;
+    unsigned block_shift = private & ((1u << PRIVATE_SHIFT_BITS) - 1);
+    u32 tail = private >> PRIVATE_SHIFT_BITS; /* of the last segment */
+    if (tail) {
+        const struct block_segment *last = &request->segments[request->segment_count - 1];
+        memset((u8 *)page_address(last->page) + last->offset + last->length - tail, 0, tail);
+    }
     for (unsigned i = 0; i < request->segment_count; i++) {
         const struct block_segment *segment = &request->segments[i];
         int part_error = request->bad_segments & 1u << i ? error : 0;
@@ -39,11 +55,18 @@ request_done(struct block_request *request, int error)
 }
 
 static void
-submit(struct read *read)
+request_complete(struct read *read)
 {
     if (read->request)
-        block_submit(read->request);
+        list_add_tail(&read->ready, &read->request->link);
     read->request = NULL;
+}
+
+static void
+submit(struct read *read)
+{
+    request_complete(read);
+    block_submit_list(&read->ready);
 }
 
 /* Where file block `block` lies in the pages: the page, the offset in it, and how many of `count`
@@ -85,7 +108,7 @@ request_begin(struct read *read, u32 physical)
     read->request->disk = read->fs->filesystem.disk;
     read->request->sector = (u64)physical << (block_shift - 9); /* sectors of 512 = 2^9 bytes */
     read->request->done = request_done;
-    read->request->private = (void *)(uintptr_t)block_shift;
+    read->request->private = private_make(block_shift, 0);
     read->next_physical = physical;
     return true;
 }
@@ -96,7 +119,7 @@ read_run(struct read *read, u32 block, struct ext2_run run)
 {
     unsigned block_shift = read->fs->block_shift;
     if (read->request && read->next_physical != run.physical)
-        submit(read);
+        request_complete(read);
     while (run.count > 0) {
         u32 blocks = run.count, offset;
         struct page *page = place(read, block, &blocks, &offset);
@@ -105,9 +128,11 @@ read_run(struct read *read, u32 block, struct ext2_run run)
             return;
         }
         if (!block_request_add(read->request, page, offset, blocks << block_shift)) {
-            submit(read);
+            request_complete(read);
             continue;
         }
+        if (read->tail && block + blocks - 1 == read->last_block)
+            read->request->private = private_make(block_shift, read->tail);
         read->next_physical += blocks;
         run.physical += blocks;
         run.count -= blocks;
@@ -122,12 +147,35 @@ error_is_final(int error)
     return error != -EIO && error != -EUCLEAN;
 }
 
+/* Asks for the file's blocks from read->first_block up to `end`; those from `file_blocks` on are zeros. */
+static void
+read_blocks(struct ext2_inode *inode, struct read *read, u32 end, u32 file_blocks)
+{
+    for (u32 block = read->first_block; block < end;) {
+        struct ext2_run run = {0, end - block};
+        int error = 0;
+        if (ext2_map_begins(read->fs, block))
+            submit(read); /* finding the next ones may take a while */
+        if (block < file_blocks)
+            error = ext2_map(inode, block, MIN(end, file_blocks) - block, &run);
+        if (error && error_is_final(error))
+            run.count = end - block;
+        if (error || run.physical == 0)
+            end_blocks(read, block, run.count, error);
+        else
+            read_run(read, block, run);
+        block += run.count;
+    }
+    submit(read);
+}
+
 static void
 ext2_read_pages(struct cache_object *object, struct page **pages, unsigned count)
 {
     struct ext2_inode *inode = ext2_inode_of(container_of(object, struct inode, object));
     struct read read = {.fs = ext2_filesystem_of(&inode->inode), .pages = pages};
     unsigned shift = PAGE_SHIFT - read.fs->block_shift;
+    list_init(&read.ready);
     read.first_block = MIN(pages[0]->index, PAGES_MOST) << shift;
     for (unsigned i = 0; i < count; i++)
         cache_page_expect(pages[i], 1u << shift);
@@ -135,21 +183,9 @@ ext2_read_pages(struct cache_object *object, struct page **pages, unsigned count
     /* The size is at most ext2_blocks_most blocks (inode.c). */
     u64 size = inode->inode.size;
     u32 file_blocks = (u32)((size + read.fs->block_size - 1) >> read.fs->block_shift);
-    u32 block = read.first_block, end = block + (count << shift);
-    while (block < end) {
-        struct ext2_run run = {0, end - block};
-        int error = 0;
-        if (block < file_blocks)
-            error = ext2_map(inode, block, MIN(end, file_blocks) - block, &run);
-        if (error && error_is_final(error))
-            run.count = end - block;
-        if (error || run.physical == 0)
-            end_blocks(&read, block, run.count, error);
-        else
-            read_run(&read, block, run);
-        block += run.count;
-    }
-    submit(&read);
+    read.last_block = file_blocks - 1;
+    read.tail = (file_blocks << read.fs->block_shift) - (u32)size;
+    read_blocks(inode, &read, read.first_block + (count << shift), file_blocks);
 }
 
 const struct cache_object_ops ext2_data_ops = {.read_pages = ext2_read_pages};

@@ -8,13 +8,18 @@
  * order in which the directory was read: so n lookups in a directory of n entries cost n steps. */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
 
-/* In page->private of a directory's page: all its records are good. */
+/* In page->private of a directory's page: all its records are good; it has been listed since it was
+ * read. */
 #define PAGE_PRIVATE_CHECKED (PAGE_PRIVATE_USED << 1)
+#define PAGE_PRIVATE_LISTED (PAGE_PRIVATE_USED << 2)
+
+#define AHEAD_PAGES 256u /* of a directory: wished for when one page is read */
 
 /* Linux's DT_ values for an entry's type, [EXT2] 4.1.1 file_type. */
 static const u8 entry_types[] = {0, 8, 4, 2, 6, 1, 12, 10};
@@ -64,14 +69,34 @@ check_records(struct inode *directory, const u8 *base, u32 size, u32 page_index)
     return offset;
 }
 
+bool
+ext2_directory_page_checked(const struct page *page)
+{
+    return page->private & PAGE_PRIVATE_CHECKED;
+}
+
+/* Whoever begins with a big directory goes through all of it: `pages` from `index` on. */
+static void
+wish_rest(struct inode *directory, u32 index, u32 pages)
+{
+    struct page *page = cache_get_known(&directory->object, index);
+    if (page)
+        page_put(page);
+    else
+        read_ahead_wish(directory, &directory->object, index + CACHE_RUN_PAGES,
+                        MIN(pages, AHEAD_PAGES) - CACHE_RUN_PAGES);
+}
+
 /* A page of the directory: *good bytes of it, from the start, are records that need no further
  * checks, out of *size that belong to the directory. */
 static int
 get_page(struct ext2_inode *directory, u32 index, struct page **page, u32 *good, u32 *size)
 {
     struct inode *inode = &directory->inode;
-    u32 left = (u32)inode->size - (index << PAGE_SHIFT);
-    int error = cache_get_run(&inode->object, index, DIVIDE_UP(left, PAGE_SIZE), page);
+    u32 left = (u32)inode->size - (index << PAGE_SHIFT), pages = DIVIDE_UP(left, PAGE_SIZE);
+    if (index % AHEAD_PAGES == 0 && pages > CACHE_RUN_PAGES)
+        wish_rest(inode, index, pages);
+    int error = cache_get_run(&inode->object, index, pages, page);
     if (error)
         return error;
     *size = MIN(left, PAGE_SIZE);
@@ -216,6 +241,10 @@ emit_page(struct ext2_inode *directory, u64 *position, directory_emit emit, void
     int error = get_page(directory, (u32)(*position >> PAGE_SHIFT), &page, &good, &size);
     if (error)
         return error;
+    if (unlikely(!(page->private & PAGE_PRIVATE_LISTED))) {
+        page->private |= PAGE_PRIVATE_LISTED;
+        read_ahead_wish_listing(&directory->inode, (u32)(*position >> PAGE_SHIFT));
+    }
     const u8 *base = page_address(page);
     u32 offset = (u32)*position & (PAGE_SIZE - 1);
     u32 page_position = (u32)*position - offset;
@@ -259,4 +288,5 @@ ext2_read_directory(struct inode *inode, u64 position, directory_emit emit, void
 const struct inode_ops ext2_directory_ops = {
     .lookup = ext2_lookup,
     .read_directory = ext2_read_directory,
+    .read_ahead = ext2_read_ahead,
 };

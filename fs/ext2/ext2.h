@@ -6,6 +6,7 @@
  *     data.c       pages of an inode's contents -> block requests
  *     directory.c  lookup and reading of directories
  *     symlink.c    targets of symbolic links
+ *     read_ahead.c what a walker will want next
  *
  * Metadata is read through the disk's own pages (ext2_block_get), contents through the inode's;
  * there is no other buffer. Nothing is ever written. Every number from the disk is checked against
@@ -209,6 +210,9 @@ ext2_inode_number_valid(const struct ext2_filesystem *fs, u32 number)
  * Sleeps. -EUCLEAN if there can be no such block, and the errors of cache_get. */
 int ext2_block_get(struct ext2_filesystem *fs, u32 block, struct page **page,
                    const void **data) MUST_CHECK;
+/* The same, and up to `ahead` blocks behind it are read along, if nobody has asked for them yet. */
+int ext2_block_get_ahead(struct ext2_filesystem *fs, u32 block, u32 ahead, struct page **page,
+                         const void **data) MUST_CHECK;
 
 /* super.c: the descriptor's number of the first block of a group's inode table, checked. Sleeps. */
 int ext2_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block) MUST_CHECK;
@@ -230,8 +234,15 @@ struct ext2_run {
  * -ENOMEM or why the fibril was cancelled. */
 int ext2_map(struct ext2_inode *inode, u32 block, u32 count, struct ext2_run *run) MUST_CHECK;
 
+/* Is this file block the first whose number stands in another indirect block than the one before it?
+ * So ext2_map may have to read. */
+bool ext2_map_begins(const struct ext2_filesystem *fs, u32 block);
+
 extern const struct cache_object_ops ext2_data_ops;    /* data.c */
 extern const struct inode_ops ext2_directory_ops;      /* directory.c */
+/* directory.c: have all records of this page been found good? */
+bool ext2_directory_page_checked(const struct page *page);
+void ext2_read_ahead(struct inode *directory, u32 index); /* read_ahead.c: see struct inode_ops */
 extern const struct inode_ops ext2_symlink_ops;        /* symlink.c */
 
 #endif

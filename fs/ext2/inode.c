@@ -4,10 +4,15 @@
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "fs/file.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
+
+/* Whoever wants an inode mostly wants its neighbours next: so many further blocks of the table are read
+ * along, by the same request. */
+#define TABLE_AHEAD 15u
 
 static struct pool inode_pool = POOL_INIT("ext2_inode", struct ext2_inode);
 static const struct inode_ops no_ops; /* regular and special files */
@@ -15,11 +20,11 @@ static const struct inode_ops no_ops; /* regular and special files */
 static struct inode *
 ext2_inode_alloc(struct filesystem *filesystem)
 {
-    (void)filesystem;
     struct ext2_inode *inode = pool_alloc(&inode_pool);
     if (!inode)
         return NULL;
     cache_object_init(&inode->inode.object, &ext2_data_ops);
+    inode->inode.object.disk = filesystem->disk;
     return &inode->inode;
 }
 
@@ -143,9 +148,11 @@ ext2_inode_read(struct inode *inode)
         return error;
     /* A block holds a whole number of inodes. */
     u32 offset = index % fs->inodes_per_group * fs->inode_size;
+    u32 inside = offset >> fs->block_shift;
+    u32 ahead = read_ahead_enabled() ? MIN(fs->inode_table_blocks - 1 - inside, TABLE_AHEAD) : 0;
     struct page *page;
     const void *data;
-    error = ext2_block_get(fs, block + (offset >> fs->block_shift), &page, &data);
+    error = ext2_block_get_ahead(fs, block + inside, ahead, &page, &data);
     if (error)
         return error;
     error = fill(fs, inode, (const void *)((const u8 *)data + (offset & (fs->block_size - 1))));

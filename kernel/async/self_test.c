@@ -346,7 +346,7 @@ other_tasks_in_between_do_not_disturb_the_order(void)
     const char *why = NULL;
     stop = stopped = false;
     EXPECT(kernel_fibril_start(be_busy, NULL));
-    for (int i = 0; i < 300 && !why; i++) {
+    for (int i = 0; i < 40 && !why; i++) {
         current_task()->return_work |= i % 3 ? WORK_PREEMPT : 0;
         batch_start(i % 2 ? "rBryr~rrrrrr" : "rrrrrrrrrrrr");
         const char *expected = i % 2 ? "abcde~Dfghijk" : "abcdefghijkl";

@@ -7,6 +7,7 @@
 
 #define FIRST_BYTES 2000u
 #define PIECE 128u
+#define STRING_MOST (32 * 4096u) /* Linux's MAX_ARG_STRLEN: one string with its zero */
 
 static int
 string_list_grow(struct string_list *list, size_t wanted)
@@ -52,12 +53,15 @@ static int
 string_list_add_user_string(struct string_list *list, const char USER *string)
 {
     char piece[PIECE];
+    size_t before = list->used;
     for (;; string += PIECE) {
         int error = copy_string_from_user(piece, string, PIECE);
         bool whole = error == 0;
         if (error && error != -ENAMETOOLONG)
             return error;
         error = string_list_append(list, piece, whole ? strlen(piece) + 1 : PIECE);
+        if (!error && list->used - before > STRING_MOST)
+            error = -E2BIG;
         if (error)
             return error;
         if (whole)

@@ -12,16 +12,16 @@ from guest.children import child
 ISO = os.path.join(BUILD, 'fibril.iso')
 
 
-def boot(guest, arguments, name, drive_machine=None, timeout=HANG):
+def boot(guest, arguments, name, drive_machine=None, timeout=HANG, machine=qemu.DEFAULT_MACHINE):
     """Boots QEMU without a channel: its exit code and the text of its serial line."""
     serial = guest.path(name)
-    command = qemu.base(512) + ['-serial', f'file:{serial}'] + arguments
+    command = qemu.base(512, machine) + ['-serial', f'file:{serial}'] + arguments
     guest.commands.append(' '.join(command))
-    with child(command, cwd=guest.directory, stdin=subprocess.DEVNULL) as machine:
+    with child(command, cwd=guest.directory, stdin=subprocess.DEVNULL) as emulator:
         if drive_machine:
-            drive_machine(machine)
+            drive_machine(emulator)
         try:
-            code = machine.wait(timeout)
+            code = emulator.wait(timeout)
         except subprocess.TimeoutExpired:
             code = None
     with open(serial, errors='replace') as file:
@@ -65,19 +65,21 @@ def demo(guest):
 @test('the ISO boots as hard disk, and finds its root there')
 def iso_as_hard_disk(guest):
     iso = image(guest, os.path.join(BUILD, 'user/tests/hello'))
-    code, text = boot(guest, qemu.drive(0, iso), 'serial')
-    must_end_well(code, text)
-    must_say(text, 'boot: root file system on ata0p2')
-    must_say(text, 'ello')
+    for machine in ('pc', 'q35'):
+        code, text = boot(guest, qemu.drive(0, iso, machine), 'serial', machine=machine)
+        must_end_well(code, text)
+        must_say(text, 'boot: root file system on ata0p2')
+        must_say(text, 'ello')
 
 
 @test('the ISO boots as CD-ROM, through ATAPI')
 def iso_as_cdrom(guest):
     iso = image(guest, os.path.join(BUILD, 'user/tests/hello'))
-    code, text = boot(guest, ['-cdrom', iso], 'serial')
-    must_end_well(code, text)
-    must_say(text, 'boot: root file system on cd0p2')
-    must_say(text, 'ello')
+    for machine in ('pc', 'q35'):
+        code, text = boot(guest, ['-cdrom', iso], 'serial', machine=machine)
+        must_end_well(code, text)
+        must_say(text, 'boot: root file system on cd0p2')
+        must_say(text, 'ello')
 
 
 class Monitor:

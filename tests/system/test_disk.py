@@ -2,8 +2,10 @@
 import os
 import re
 
-from harness import ROOT, Failure, test
+from harness import ROOT, Failure, test, words
+from guest import qemu
 
+MACHINES = ('pc', 'q35')  # disks on IDE, and on AHCI
 
 
 def reference(guest, image, sums=True):
@@ -20,13 +22,13 @@ def compare(ours, wanted, what):
                   f'{theirs.decode(errors="replace")}')
 
 
-def listing(guest, name, sums=True, timeout=300):
+def listing(guest, name, sums=True, timeout=300, machine=qemu.DEFAULT_MACHINE):
     image = guest.image(name)
     wanted = reference(guest, image, sums)
     read = ['--read'] if sums else []
     for mode in (['--asys', '-j', '64'], ['--sync']):
-        result = guest.run('walk', *mode, *read, '--list', '/mnt/0', options=['--disk', image],
-                           timeout=timeout)
+        result = guest.run('walk', *mode, *read, '--list', '/mnt/0', timeout=timeout,
+                           options=['--machine', machine, '--disk', image])
         compare(result.stdout, wanted, f'{name}, {mode[0]}')
         result.line(r'errors=0$', 'stderr')
 
@@ -47,6 +49,11 @@ def declare_listings():
 declare_listings()
 
 
+@test('walk lists and sums what debugfs does on the other machine too: IDE')
+def listing_on_pc(guest):
+    listing(guest, 'blocks1k', machine='pc')
+
+
 @test('walk lists what debugfs does: a sparse file of more than 4 GiB')
 def listing_sparse(guest):
     listing(guest, 'sparse', sums=False)
@@ -58,28 +65,50 @@ def refused_feature(guest):
     result.line(r'(?i)ext2.*(feature|incompat)', 'log')
 
 
-@test("the interrupts are real: QEMU's trace has as many reads as the kernel says, each interrupted")
-def interrupts_are_real(guest):
+def trace_reads(text):
+    """QEMU's trace: how many queued reads, others, and FPDMA frames it shows."""
+    others = len(re.findall(r'ide_exec_cmd .* cmd 0x(?:20|24|25|29|c4|c8)$', text, re.MULTILINE))
+    queued = len(re.findall(r'^process_ncq_command ', text, re.MULTILINE))
+    frames = len(re.findall(r'^0x00: 27 80 60 ', text, re.MULTILINE))
+    return queued, others, frames
+
+
+def interrupts_are_real(guest, machine):
     trace = guest.path('trace')
-    result = guest.run('walk', '--asys', '-j', '16', '--read', '/demo',
-                       options=['--qemu', f'-trace ide_exec_cmd -D {trace}'])
+    events = ['ide_exec_cmd', 'process_ncq_command', 'handle_cmd_fis_dump']
+    result = guest.run('walk', '--asys', '-j', '16', '--read', '/demo', options=[
+        '--machine', machine, '--qemu',
+        ' '.join(f'-trace {event}' for event in events) + f' -D {trace}'])
     with open(trace) as file:
-        reads = len(re.findall(r'cmd 0x(20|24|25|29|c4|c8)$', file.read(), re.MULTILINE))
-    found = result.line(r'ata: requests=(\d+) commands=(\d+) .*irqs=(\d+) .*polled=(\d+)', 'log')
-    requests, commands, interrupts, polled = (int(number) for number in found.groups())
-    if reads != commands or commands > requests:
-        raise Failure(f'QEMU saw {reads} reads, the kernel {commands} commands of {requests} requests')
-    if interrupts < commands or polled:
-        raise Failure(f'{interrupts} interrupts for {commands} commands, {polled} polled')
+        queued, others, frames = trace_reads(file.read())
+    found = result.line(r'ata: requests=(\d+) commands=(\d+) .*irqs=(\d+) coalesced=(\d+) '
+                        r'polled=(\d+)', 'log')
+    requests, commands, interrupts, coalesced, polled = (int(number) for number in found.groups())
+    if queued + others != commands or commands > requests:
+        raise Failure(f'QEMU saw {queued + others} reads, the kernel {commands} commands of {requests} '
+                      'requests')
+    if (machine == 'q35' and queued != commands) or frames != queued:
+        raise Failure(f'of {commands} commands {queued} were queued, {frames} READ FPDMA QUEUED')
+    if interrupts + coalesced < commands or polled or interrupts < commands // 50:
+        raise Failure(f'{interrupts} interrupts and {coalesced} ends with them for {commands} commands, '
+                      f'{polled} polled')
     if requests < 1000:
         raise Failure(f'only {requests} requests: was the cache cold?')
+
+
+for _machine in MACHINES:
+    def _run(guest, machine=_machine):
+        interrupts_are_real(guest, machine)
+    _run.__name__ = f'interrupts_are_real_{_machine}'
+    test("the interrupts are real: QEMU's trace has as many reads as the kernel says, each interrupted: "
+         + _machine)(_run)
 
 
 @test('PIO, where there is no bus master, reads the same')
 def pio(guest):
     image = guest.image('small4k')
     result = guest.run('walk', '--asys', '-j', '16', '--read', '--list', '/mnt/0',
-                       options=['--disk', image, '--append', 'ide=pio'])
+                       options=['--machine', 'pc', '--disk', image, '--append', 'ide=pio'])
     compare(result.stdout, reference(guest, image), 'by PIO')
     result.line(r'PIO', 'log')
 
@@ -92,13 +121,16 @@ def slow_disk(guest):
     compare(result.stdout, reference(guest, image), 'with a delay')
 
 
-@test('four disks fit, the root then being a module')
-def four_disks(guest):
+@test('as many disks fit as the machine has places, the root then being a module')
+def all_places(guest):
     image = guest.image('small1k')
-    result = guest.run('ls', '/mnt/3', options=['--disk', image] * 4)
-    result.line(r'boot: root file system on ram0', 'log')
-    if not result.stdout:
-        raise Failure('/mnt/3 is empty')
+    for machine in MACHINES:
+        count = qemu.DISK_SLOTS[machine]
+        result = guest.run('ls', f'/mnt/{count - 1}',
+                           options=['--machine', machine] + ['--disk', image] * count)
+        result.line(r'boot: root file system on ram0', 'log')
+        if not result.stdout:
+            raise Failure(f'/mnt/{count - 1} is empty')
 
 
 def first_sector(guest, image, path):
@@ -110,8 +142,7 @@ def first_sector(guest, image, path):
     return int(re.findall(r'^[\d ]+$', output, re.MULTILINE)[-1].split()[1]) * size // 512
 
 
-@test('a bad sector spoils the sum of its file only')
-def bad_sector(guest):
+def bad_sector(guest, machine):
     image = guest.image('blocks4k')
     wanted = reference(guest, image).split(b'\n')
     files = [line for line in wanted if line.startswith(b'f ') and int(line.split()[1]) > 200000]
@@ -120,16 +151,23 @@ def bad_sector(guest):
     sector = first_sector(guest, image, path[1:])
     rules = guest.file('rules', b'[inject-error]\nevent = "read_aio"\nerrno = "5"\n'
                        b'sector = "%d"\nonce = "off"\n' % sector)
-    drive = f'-drive file=blkdebug:{rules}:{image},format=raw,if=ide,index=1,snapshot=on'
+    drive = words.join(qemu.drive(1, f'blkdebug:{rules}:{image}', machine))
     for mode in (['--asys', '-j', '64'], ['--sync']):
         result = guest.run('walk', *mode, '--read', '--list', '/mnt/0', status=1,
-                           options=['--qemu', drive])
+                           options=['--machine', machine, '--qemu', drive])
         fields = victim.split(b' ')
         spoiled = b' '.join([*fields[:4], b'-', *fields[5:]])
         compare(result.stdout, b'\n'.join(spoiled if line == victim else line for line in wanted),
                 f'bad sector {sector}, {mode[0]}')
         result.line(r'errors=1$', 'stderr')
         result.line(rf'ata1.*{sector}', 'log')
+
+
+for _machine in MACHINES:
+    def _run(guest, machine=_machine):
+        bad_sector(guest, machine)
+    _run.__name__ = f'bad_sector_{_machine}'
+    test(f'a bad sector spoils the sum of its file only: {_machine}')(_run)
 
 
 def damaged(guest, name, count):

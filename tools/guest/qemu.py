@@ -1,6 +1,7 @@
 """QEMU's command lines, and disks behind nbdkit."""
 import os
 import shutil
+import subprocess
 import time
 
 from guest.children import child
@@ -8,6 +9,8 @@ from guest.children import child
 PROGRAM = 'qemu-system-i386'
 EXIT_NORMAL, EXIT_FAILED, EXIT_PANIC = 33, 35, 65  # 2v+1 of what the kernel writes to isa-debug-exit
 DISK_SLOTS = {'pc': 4, 'q35': 6}
+DEFAULT_MACHINE = os.environ.get('MACHINE', 'q35')  # pc: IDE; q35: AHCI
+PROTOCOLS = ('nbd+unix:', 'blkdebug:')
 
 
 class MachineError(Exception):
@@ -19,9 +22,9 @@ def escape(path):
     return os.fspath(path).replace(',', ',,')
 
 
-def drive(index, path, machine='pc'):
+def drive(index, path, machine=DEFAULT_MACHINE):
     """A disk whose image is never written: on IDE, or on q35 on AHCI."""
-    if isinstance(path, os.PathLike) or not str(path).startswith('nbd+unix:'):
+    if isinstance(path, os.PathLike) or not str(path).startswith(PROTOCOLS):
         path = 'file:' + os.path.abspath(path)  # a path with a colon is no protocol
     image = f'file={escape(path)},format=raw,snapshot=on,cache=unsafe'
     if machine == 'q35':
@@ -30,9 +33,26 @@ def drive(index, path, machine='pc'):
     return ['-drive', f'{image},if=ide,index={index}']
 
 
-def base(memory, machine='pc'):
+def base(memory, machine=DEFAULT_MACHINE):
     return [PROGRAM, '-M', machine, '-accel', 'tcg', '-nodefaults', '-vga', 'std', '-display', 'none',
             '-no-reboot', '-m', str(memory), '-device', 'isa-debug-exit,iobase=0xf4,iosize=4']
+
+
+def slow_reads(milliseconds, images, build):
+    """The environment in which QEMU takes that long for each read of these images, up to 64 at once:
+    a library of ours sleeps in its threads. (Behind nbdkit it is 16.)"""
+    source = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), 'slow-pread.c')
+    library = os.path.join(build, 'tools/slow-pread.so')
+    if not os.path.exists(library) or os.path.getmtime(library) < os.path.getmtime(source):
+        os.makedirs(os.path.dirname(library), exist_ok=True)
+        new = f'{library}.{os.getpid()}'
+        subprocess.run(['gcc', '-shared', '-fPIC', '-O2', '-o', new, source, '-ldl'], check=True)
+        os.rename(new, library)
+    names = [os.path.abspath(image) for image in images]
+    if any(':' in name for name in names):
+        raise MachineError('--delay-by pread: no image with a colon in its name')
+    return dict(os.environ, LD_PRELOAD=os.path.abspath(library),
+                SLOW_PREAD=':'.join([str(round(milliseconds * 1000)), *names]))
 
 
 def icount(disk_read):
@@ -42,14 +62,18 @@ def icount(disk_read):
 
 
 def delayed(stack, image, milliseconds, socket):
-    """The URL of the image, each read of which takes that long, many at once. The server lives as
-    long as the ExitStack."""
+    """The URL of the image, each read of which takes that long, many at once."""
+    return served(stack, image, socket, 'delay', f'delay-read={milliseconds}ms')
+
+
+def served(stack, image, socket, kind, setting):
+    """The URL of the image behind one of nbdkit's filters. The server lives as long as the ExitStack."""
     nbdkit = shutil.which('nbdkit')
     if not nbdkit:
-        raise MachineError('--delay needs nbdkit (package nbdkit)')
+        raise MachineError('nbdkit (package nbdkit) is not there')
     server = stack.enter_context(child(
-        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', '--filter=delay', 'file',
-         os.path.abspath(image), f'delay-read={milliseconds}ms']))
+        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', f'--filter={kind}', 'file',
+         os.path.abspath(image), setting], stderr=subprocess.DEVNULL))
     deadline = time.monotonic() + 10
     while not os.path.exists(socket):
         if server.poll() is not None or time.monotonic() > deadline:

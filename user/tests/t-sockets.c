@@ -178,6 +178,7 @@ static volatile int pipe_signals;
 static void
 count_signal(int number)
 {
+    (void)number;
     pipe_signals++;
 }
 

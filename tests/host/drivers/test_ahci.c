@@ -1,4 +1,4 @@
-// sources: drivers/ata/*.c drivers/block.c drivers/partition.c drivers/pci.c tests/host/drivers/fake_ahci.c tests/host/support/*.c
+// sources: drivers/ata/*.c drivers/block.c drivers/block_queue.c drivers/partition.c drivers/pci.c tests/host/drivers/fake_ahci.c tests/host/support/*.c
 /* The ATA command layer and the AHCI driver against a fake controller with faults. Each test runs in
  * a process of its own, because controllers are found once. */
 #include <sys/wait.h>
@@ -74,7 +74,7 @@ static void
 submit_apart(struct disk *disk, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        submit(disk, &readings[i], 4000 + 64 * i, 1);
+        submit(disk, &readings[i], 4000 + 128 * i, 1);
 }
 
 /* Are all of them read but those where `bad` is set? */
@@ -115,6 +115,22 @@ merged_reads(void)
     CHECK(count_unexpected(100, 0) == 0);
     CHECK(first->queued_reads <= 36, "%u", first->queued_reads); /* 32, and 68 * 64 sectors merged */
     CHECK_CLEAN();
+}
+
+static void
+small_gaps(void)
+{
+    struct disk *disk = start(NULL);
+    for (unsigned i = 0; i < MANY; i++)
+        submit(disk, &readings[i], 4000 + 64 * i + i % 7, 1);
+    CHECK(count_unexpected(MANY, 0) == 0);
+    CHECK(first->queued_reads < 40, "%u", first->queued_reads);
+    CHECK(disk->statistics.gap_sectors > 70 * 40);
+    first->bad_sector = 4000 + 64 * 60 + 20; /* in a gap */
+    for (unsigned i = 0; i < MANY; i++)
+        submit(disk, &readings[i], 4000 + 64 * i, 1);
+    CHECK(count_unexpected(MANY, 0) == 0 && ata_counters.errors == 0);
+    CHECK(fake_protocol_errors == 0);
 }
 
 static void
@@ -268,7 +284,7 @@ static void
 failed_tag(void)
 {
     struct disk *disk = start(NULL);
-    first->bad_sector = 4000 + 64 * 20 + 3;
+    first->bad_sector = 4000 + 128 * 20 + 3;
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 1ull << 20) == 0);
     CHECK(first->log_reads == 1 && first->resets == 0);
@@ -281,11 +297,11 @@ failed_tag_without_log(void)
 {
     first->no_log = first->goes_on = true;
     struct disk *disk = start(NULL);
-    first->bad_sector = 4000 + 64 * 20 + 3;
+    first->bad_sector = 4000 + 128 * 20 + 3;
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 1ull << 20) == 0);
     CHECK(first->resets == 1 && first->log_reads == 1);
-    CHECK(host_log_contains("ata0: sector 5280 (8 sectors): status 41, error 40"));
+    CHECK(host_log_contains("ata0: sector 6560 (8 sectors): status 41, error 40"));
     CHECK_WELL();
 }
 
@@ -294,7 +310,7 @@ failed_tag_beside_others_that_stay(void)
 {
     first->no_log = first->goes_on = first->tags_stay = true;
     struct disk *disk = start(NULL);
-    first->bad_sector = 4000 + 64 * 20 + 3;
+    first->bad_sector = 4000 + 128 * 20 + 3;
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 1ull << 20) == 0);
     CHECK(first->resets == 1 && first->log_reads == 0);
@@ -306,7 +322,7 @@ failed_tag_that_stands_still(void)
 {
     first->no_log = true;
     struct disk *disk = start(NULL);
-    first->bad_sector = 4000 + 64 * 20 + 3;
+    first->bad_sector = 4000 + 128 * 20 + 3;
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 1ull << 20) == 0);
     CHECK_WELL();
@@ -333,7 +349,7 @@ static void
 error_that_goes_away(void)
 {
     struct disk *disk = start(NULL);
-    first->bad_sector = 4000 + 64 * 7;
+    first->bad_sector = 4000 + 128 * 7;
     first->bad_times = 1;
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 0) == 0 && ata_counters.errors == 0);
@@ -569,6 +585,7 @@ static const struct {
 #define TEST(name) {#name, name}
     TEST(queued_reads),
     TEST(merged_reads),
+    TEST(small_gaps),
     TEST(a_megabyte_at_once),
     TEST(ends_share_an_interrupt),
     TEST(depth_of_the_device),

@@ -1,4 +1,4 @@
-// sources: drivers/block.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
+// sources: drivers/block.c drivers/block_queue.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
 /* The request queue: order, merging, bounds, statistics, splitting, and the ramdisk on top of it. */
 #include "arch.h"
 #include "drivers/block.h"
@@ -241,6 +241,177 @@ random_traffic(void)
 }
 
 static void
+reads_through_small_gaps(void)
+{
+    struct block_command command;
+    forget();
+    disk.gap_sectors = 16;
+    submit(0, 0, 1);
+    submit(1, 24, 1); /* 16 sectors later */
+    submit(2, 33, 1); /* one later */
+    submit(3, 58, 1); /* 17 later: too far */
+    CHECK(block_take_command(&disk, &command));
+    CHECK(command.sector == 0 && command.sectors == 41 && command.request_count == 3);
+    CHECK(command.gap_sectors == 17 && command.segment_count == 3 + 2 + 1);
+    finish(&command, 0);
+    CHECK(block_take_command(&disk, &command) && command.sector == 58 && command.sectors == 8);
+    finish(&command, 0);
+    CHECK(disk.statistics.merged == 2 && disk.statistics.gap_sectors == 17);
+    CHECK(disk.statistics.sectors == 49);
+    disk.max_command_segments = 4; /* a gap's pages count */
+    submit(0, 0, 1);
+    submit(1, 24, 2);
+    CHECK(block_take_command(&disk, &command) && command.sectors == 8);
+    finish(&command, 0);
+    CHECK(block_take_command(&disk, &command) && command.sectors == 16);
+    finish(&command, 0);
+    disk.max_command_segments = 64;
+    disk.gap_sectors = 0;
+}
+
+/* The page cache's side of reading through: every other page is there already. */
+static unsigned fillers;
+
+static struct block_request *
+fill_gap(struct disk *of, u64 sector)
+{
+    if (sector / 8 % 2)
+        return NULL;
+    fillers++;
+    return make(of, 100 + (unsigned)sector / 8, 0, 1);
+}
+
+static void
+gaps_are_offered_to_the_cache(void)
+{
+    struct block_command command;
+    struct disk part = disk;
+    part.whole = &disk;
+    part.start = 2048;
+    part.sectors = 800;
+    part.read_through = fill_gap;
+    disk.gap_sectors = 64;
+    for (unsigned own = 0; own < 2; own++) {
+        forget();
+        fillers = 0;
+        for (unsigned i = 0; i < 2; i++) {
+            struct block_request *request = make(&part, i, i * 40, 1);
+            request->segments[0].page->object = own ? &part.object : NULL;
+            block_submit(request);
+        }
+        CHECK(block_take_command(&disk, &command));
+        CHECK(command.sector == 2048 && command.sectors == 48 && command.segment_count == 6);
+        CHECK(command.gap_sectors == (own ? 16 : 32) && fillers == (own ? 2 : 0));
+        CHECK(command.request_count == 2 + fillers && disk.statistics.merged == 1);
+        finish(&command, 0);
+        CHECK(ended[0] == 1 && ended[1] == 1 && end_count == 2 + fillers);
+        CHECK(disk.statistics.gap_sectors == 32 && ended[102] == (int)own && ended[104] == (int)own);
+    }
+    disk.gap_sectors = 0;
+}
+
+static void
+submit_speculative(unsigned number, u64 sector)
+{
+    struct block_request *request = make(&disk, number, sector, 1);
+    request->speculative = true;
+    block_submit(request);
+}
+
+static void
+speculation_gives_way(void)
+{
+    struct block_command command, other;
+    forget();
+    submit_speculative(0, 8);
+    submit_speculative(1, 800);
+    submit_speculative(2, 1600);
+    submit(3, 3200, 1);
+    submit(4, 792, 1); /* takes its neighbour along */
+    CHECK(block_take_command(&disk, &command) && command.sector == 3200);
+    finish(&command, 0);
+    CHECK(block_take_command(&disk, &command) && command.sector == 792 && command.sectors == 16);
+    finish(&command, 0);
+    block_want(&disk, 1603);
+    block_want(&disk, 1608);
+    CHECK(block_take_command(&disk, &command) && command.sector == 1600);
+    finish(&command, 0);
+    CHECK(block_take_command(&disk, &command) && command.sector == 8);
+    submit_speculative(5, 80); /* only one command of these at a time: the depth is not known */
+    CHECK(!block_take_command(&disk, &other));
+    finish(&command, 0);
+    CHECK(block_take_command(&disk, &command) && command.sector == 80);
+    finish(&command, 0);
+    CHECK(end_count == 6 && disk.statistics.speculative == 4);
+}
+
+static void
+speculation_is_not_forgotten(void)
+{
+    struct block_command command;
+    unsigned served = 0;
+    forget();
+    submit_speculative(0, 0);
+    for (; !ended[0]; served++) {
+        submit(1, 16 + 16 * served, 1);
+        CHECK(block_take_command(&disk, &command));
+        finish(&command, 0);
+    }
+    CHECK(served == BLOCK_OVERTAKE_LIMIT + 1);
+    while (block_take_command(&disk, &command))
+        finish(&command, 0);
+}
+
+static void
+several_at_once(void)
+{
+    struct block_command command;
+    struct list requests;
+    forget();
+    list_init(&requests);
+    for (unsigned i = 0; i < 4; i++)
+        list_add_tail(&requests, &make(&disk, i, 64 * i, 8)->link);
+    kicks = 0;
+    block_submit_list(&requests);
+    CHECK(kicks == 1 && list_empty(&requests));
+    CHECK(block_take_command(&disk, &command) && command.sectors == 256);
+    finish(&command, 0);
+    CHECK(end_count == 4);
+}
+
+/* 200,000 requests wait in any order; a linear search would take minutes. */
+static void
+deep_queue(void)
+{
+    struct block_command command;
+    unsigned commands = 0, turns = 0;
+    forget();
+    srand(31);
+    struct page *page = page_alloc();
+    for (unsigned i = 0; i < 200000; i++) {
+        struct block_request *request = make(&disk, 0, (u64)(rand() % 60000) * 16, 0);
+        block_request_add(request, page, 0, 512);
+        block_submit(request);
+    }
+    page_put(page);
+    u64 last = 0;
+    for (; block_take_command(&disk, &command); commands++) {
+        turns += command.sector < last;
+        last = command.sector;
+        finish(&command, 0);
+    }
+    CHECK(end_count == 200000 && ended[0] == 200000 && commands == 200000);
+    CHECK(turns > 0);
+}
+
+static void
+words(void)
+{
+    CHECK(block_configure("block-gap=0") && !block_configure("block-gap=x"));
+    CHECK(!block_configure("block") && block_configure("block-gap=64"));
+}
+
+static void
 beyond_the_end(void)
 {
     forget();
@@ -408,6 +579,13 @@ main(void)
     RUN_TEST(command_limits);
     RUN_TEST(overtaking_is_bounded);
     RUN_TEST(random_traffic);
+    RUN_TEST(reads_through_small_gaps);
+    RUN_TEST(gaps_are_offered_to_the_cache);
+    RUN_TEST(speculation_gives_way);
+    RUN_TEST(speculation_is_not_forgotten);
+    RUN_TEST(several_at_once);
+    RUN_TEST(deep_queue);
+    RUN_TEST(words);
     RUN_TEST(beyond_the_end);
     RUN_TEST(partition_sectors_are_relative);
     RUN_TEST(failed_command_ends_all);

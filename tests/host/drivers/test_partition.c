@@ -1,4 +1,4 @@
-// sources: drivers/block.c drivers/partition.c tests/host/support/*.c
+// sources: drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/support/*.c
 /* Partition tables, good and hostile. */
 #include "arch.h"
 #include "drivers/block.h"

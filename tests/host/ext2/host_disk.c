@@ -11,6 +11,7 @@
 #include "fs/disk_object.h"
 #include "fs/ext2/ext2_fs.h"
 #include "fs/file.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -90,6 +91,7 @@ bring_up(void)
 {
     cache_init();
     inode_init();
+    read_ahead_init();
     ext2_init();
     host_pump = pump;
 }
@@ -154,6 +156,8 @@ host_drop_caches(void)
 {
     int error = current_fibril()->cancel_error;
     current_fibril()->cancel_error = 0;
+    if (read_ahead_drop())
+        abort();
     while (pump())
         ;
     inode_drop_unused();

@@ -1,4 +1,4 @@
-// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
+// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c fs/read_ahead.c drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
 /* Damaged images: the flips that tools/damage-image prints for a seed (EXT2_SEED in the
  * environment, or one made from the time) are made in memory, and the tree is walked and read.
  * Whatever the damage, the walk ends, in a bounded number of steps, with known errors, and gives

@@ -1,10 +1,11 @@
-// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
+// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c fs/read_ahead.c drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
 /* Faults from outside, at every place where one can happen: the Nth request to the disk fails, the
  * walking fibril is cancelled at the Nth request, the Nth allocation fails. What was read must be
  * right, what was not must be said, and once the fault has gone everything must be right again,
  * without the caches having been dropped. */
 #include "arch.h"
 #include "ext2_host.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 
@@ -169,6 +170,22 @@ allocations_fail(void)
     host_disk_close();
 }
 
+/* The same while others read ahead: their requests are among those that fail, and so are their
+ * allocations. (Who is cancelled cannot be said then.) */
+static void
+requests_fail_beside_read_ahead(void)
+{
+    read_ahead_switch(true);
+    requests_fail();
+}
+
+static void
+allocations_fail_beside_read_ahead(void)
+{
+    read_ahead_switch(true);
+    allocations_fail();
+}
+
 int
 main(void)
 {
@@ -179,8 +196,11 @@ main(void)
     host_disk_close();
     snprintf(command, sizeof command, "tools/ext2-list --sum %s", image);
     reference = host_command(command);
+    read_ahead_switch(false);
     RUN_TEST(requests_fail);
     RUN_TEST(fibril_cancelled_anywhere);
     RUN_TEST(allocations_fail);
+    RUN_TEST(requests_fail_beside_read_ahead);
+    RUN_TEST(allocations_fail_beside_read_ahead);
     return test_result();
 }

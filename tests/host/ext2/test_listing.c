@@ -1,4 +1,4 @@
-// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
+// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c fs/read_ahead.c drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
 /* Whole trees: the lines and sums of our walk against those that tools/ext2-list has from
  * debugfs. */
 #include "arch.h"

@@ -1,4 +1,4 @@
-// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c drivers/block.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
+// sources: fs/ext2/*.c fs/cache.c fs/inode.c fs/disk_object.c fs/read_ahead.c drivers/block.c drivers/block_queue.c drivers/partition.c tests/host/ext2/host_disk.c tests/host/ext2/walker.c tests/host/ext2/sha256.c tests/host/support/*.c
 /* The parts of fs/ext2 one by one: superblock and features, inodes, symbolic links, the number of
  * requests. Defects are made in the disk's copy of an image. Directories: test_directories.c. */
 #include "parts.h"

@@ -1,0 +1,273 @@
+/* Reading ahead: see read_ahead.h. Readers leave wishes in a bounded queue; fibrils of the kernel task
+ * serve them in order, oldest first, several at a time. A wish is no promise: it is dropped when the
+ * queue is full, when there is no memory (the page cache says so), and by drop_caches.
+ *
+ * How far ahead a file is read: a reader in sequence begins with a window of 64 KiB, read together with
+ * what it has asked for. Whenever it comes to the window that was read last, the next one, twice as
+ * long, is wished for; so one window is read while the one before it is used. */
+#include "fs/read_ahead.h"
+
+#include "arch.h"
+#include "drivers/block.h"
+#include "fs/cache.h"
+#include "fs/inode.h"
+#include "fs/pseudo.h"
+#include "kernel/errno.h"
+#include "kernel/fibril.h"
+#include "kernel/log.h"
+#include "kernel/task.h"
+
+#define WISHES 64       /* waiting */
+#define SERVERS 8       /* fibrils */
+#define SERVERS_SMALL 3 /* in machines with little memory */
+#define SMALL_PAGES 6144u
+
+struct wish {
+    struct inode *inode;         /* referenced */
+    struct cache_object *object; /* NULL: a listing of the inode */
+    u32 index, count;
+};
+
+static struct {
+    bool off;
+    struct wish wishes[WISHES]; /* a ring */
+    u32 first, waiting;
+    u32 serving; /* wishes being served */
+    struct wait_queue work, idle;
+    u32 wished, dropped; /* ever */
+} ahead;
+
+/* ---- Files read in sequence ---- */
+
+/* The window that holds `count` pages. */
+static u32
+window_for(u32 count, u32 least)
+{
+    u32 window = least;
+    while (window < count && window < READ_AHEAD_WINDOW_MOST)
+        window *= 2;
+    return MIN(window, (u32)READ_AHEAD_WINDOW_MOST);
+}
+
+/* The window goes from `index` on. */
+static void
+plan_wish(struct read_ahead_file *file, u32 index, u32 limit, struct read_ahead_plan *plan)
+{
+    file->end = index + file->window;
+    if (index < limit) {
+        plan->wish_index = index;
+        plan->wish_count = MIN(file->end, limit) - index;
+    }
+}
+
+/* What the reader itself can read along with its `count` pages, up to `limit`. */
+static u32
+plan_along(u32 index, u32 count, u32 limit)
+{
+    u32 own = index < limit ? MIN(limit - index, (u32)CACHE_RUN_PAGES) : 0;
+    return own > count ? own - count : 0;
+}
+
+/* The reader begins (anew) at `index`: it reads the first pages of the window itself. */
+static void
+plan_begin(struct read_ahead_file *file, u32 index, u32 count, u32 limit,
+           struct read_ahead_plan *plan)
+{
+    file->window = window_for(count, READ_AHEAD_WINDOW);
+    plan->along = plan_along(index, count, limit);
+    plan_wish(file, index, limit, plan);
+    u32 own = MIN(plan->wish_count, (u32)CACHE_RUN_PAGES);
+    plan->wish_index += own;
+    plan->wish_count -= own;
+}
+
+void
+read_ahead_plan(struct read_ahead_file *file, u32 index, u32 count, u32 limit,
+                struct read_ahead_plan *plan)
+{
+    bool inside = index >= file->start && index < file->next; /* of the read seen last */
+    bool in_sequence = index == file->next || index == 0;
+
+    *plan = (struct read_ahead_plan){0};
+    if (!inside) {
+        file->start = index;
+        file->next = index + count;
+        if (index == 0 || !in_sequence)
+            file->window = 0;
+        if (file->window == 0 && in_sequence)
+            plan_begin(file, index, count, limit, plan);
+    }
+    if (file->window == 0 || plan->wish_count > 0 || plan->along > 0)
+        return;
+    if (index >= file->end) {
+        plan_begin(file, index, count, limit, plan); /* it has come further than was foreseen */
+        return;
+    }
+    plan->along = plan_along(index, count, MIN(limit, file->end));
+    if (index + file->window >= file->end) {
+        file->window = window_for(count, 2 * file->window);
+        plan_wish(file, file->end, limit, plan);
+    }
+}
+
+u32
+read_ahead_for_reader(struct read_ahead_file *file, struct inode *inode,
+                      struct cache_object *object, u32 index, u32 count, u32 limit)
+{
+    struct read_ahead_plan plan;
+
+    if (ahead.off || !object->disk)
+        return 0;
+    read_ahead_plan(file, index, count, limit, &plan);
+    if (plan.wish_count > 0)
+        read_ahead_wish(inode, object, plan.wish_index, plan.wish_count);
+    return plan.along;
+}
+
+/* ---- The queue ---- */
+
+static struct wish
+wish_take(void)
+{
+    struct wish wish = ahead.wishes[ahead.first];
+
+    ahead.first = (ahead.first + 1) % WISHES;
+    ahead.waiting--;
+    return wish;
+}
+
+static void
+wish_add(struct inode *inode, struct cache_object *object, u32 index, u32 count)
+{
+    if (ahead.waiting == WISHES) {
+        inode_put(wish_take().inode);
+        ahead.dropped++;
+    }
+    inode_get(inode);
+    ahead.wishes[(ahead.first + ahead.waiting++) % WISHES] =
+        (struct wish){inode, object, index, count};
+    ahead.wished++;
+    wake_up_one(&ahead.work);
+}
+
+void
+read_ahead_wish(struct inode *inode, struct cache_object *object, u32 index, u32 count)
+{
+    if (!ahead.off && object->disk)
+        wish_add(inode, object, index, count);
+}
+
+void
+read_ahead_wish_listing(struct inode *directory, u32 index)
+{
+    if (!ahead.off && directory->object.disk)
+        wish_add(directory, NULL, index, 1);
+}
+
+/* ---- Serving ---- */
+
+int
+read_ahead_give_way(struct disk *disk)
+{
+    return ahead.off ? -EAGAIN : block_wait_calm(disk);
+}
+
+static void
+wish_serve(const struct wish *wish)
+{
+    const struct cache_object *object = wish->object ? wish->object : &wish->inode->object;
+
+    if (read_ahead_give_way(object->disk))
+        return;
+    if (wish->object)
+        cache_read_ahead(wish->object, wish->index, wish->count);
+    else
+        wish->inode->ops->read_ahead(wish->inode, wish->index);
+}
+
+/* The life of a server. */
+static void
+serve(void *unused)
+{
+    for (;;) {
+        wait_event(&ahead.work, ahead.waiting > 0);
+        struct wish wish = wish_take();
+        ahead.serving++;
+        if (ahead.waiting > 0)
+            wake_up_one(&ahead.work);
+        wish_serve(&wish);
+        inode_put(wish.inode);
+        if (--ahead.serving == 0)
+            wake_up_all(&ahead.idle);
+    }
+}
+
+int
+read_ahead_drop(void)
+{
+    while (ahead.waiting > 0) {
+        inode_put(wish_take().inode);
+        ahead.dropped++;
+    }
+    return wait_event_killable(&ahead.idle, ahead.serving == 0);
+}
+
+bool
+read_ahead_enabled(void)
+{
+    return !ahead.off;
+}
+
+void
+read_ahead_switch(bool on)
+{
+    ahead.off = !on;
+}
+
+/* ---- /proc ---- */
+
+static void
+show_read_ahead(struct text_buffer *text)
+{
+    struct cache_statistics pages;
+
+    cache_count(&pages);
+    text_print(text, "wishes %u dropped %u waiting %u\n", ahead.wished, ahead.dropped, ahead.waiting);
+    text_print(text, "pages %u used %u wasted %u unused %u refused %u\n", pages.ahead,
+               pages.ahead_used, pages.ahead_wasted, pages.ahead_unused, pages.ahead_refused);
+}
+
+static void
+show_switch(struct text_buffer *text)
+{
+    text_print(text, "%d\n", !ahead.off);
+}
+
+static int
+store_switch(const char *text, size_t length)
+{
+    while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == ' '))
+        length--;
+    if (length != 1 || (text[0] != '0' && text[0] != '1'))
+        return -EINVAL;
+    read_ahead_switch(text[0] == '1');
+    return ahead.off ? read_ahead_drop() : 0;
+}
+
+void
+read_ahead_init(void)
+{
+    static struct proc_file files[] = {
+        {.name = "read_ahead", .show = show_read_ahead},
+        {.name = "sys/vm/read_ahead", .show = show_switch, .store = store_switch},
+    };
+    unsigned servers = pages_total() < SMALL_PAGES ? SERVERS_SMALL : SERVERS;
+
+    wait_queue_init(&ahead.work, "wishes");
+    wait_queue_init(&ahead.idle, "read_ahead_idle");
+    for (unsigned i = 0; i < servers; i++)
+        if (!kernel_fibril_start(serve, NULL))
+            panic("no memory to read ahead");
+    for (unsigned i = 0; i < ARRAY_SIZE(files); i++)
+        proc_register(&files[i]);
+}
