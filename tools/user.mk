@@ -15,11 +15,15 @@ USER_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wmissing-prototypes $(if $(CI),-
 LIBC_C := $(wildcard user/libc/*.c)
 LIBC_HEADERS := $(wildcard user/include/*.h user/include/*/*.h user/libc/*.h)
 USER_OBJ := $(BUILD)/user/obj
-LIBC_OBJECTS := $(LIBC_C:user/%.c=$(USER_OBJ)/%.o) $(USER_OBJ)/libc/kernel_call.o
+LIBC_OBJECTS := $(LIBC_C:user/%.c=$(USER_OBJ)/%.o) $(USER_OBJ)/libc/kernel_call.o \
+                $(USER_OBJ)/libc/thread_clone.o
 PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(USER_OBJ)/%.o,$(wildcard user/lib/*.c user/walk/*.c))
 USER_BIN := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bin/*.c))
 USER_TESTS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/tests/*.c))
 USER_BENCH := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bench/*.c))
+
+# What user/libc has in place of newlib's own.
+OURS_INSTEAD := abort clock psignal raise rename signal strsignal system
 
 .PHONY: sdk user
 sdk: $(SDK_READY)
@@ -28,13 +32,14 @@ user: $(USER_BIN) $(USER_TESTS) $(USER_BENCH)
 
 # Headers first: our own, the generated ones, newlib's; the wrapper works from here on.
 $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools/mkstubs.py \
-                tools/fibril-cc user/program.ld
+                tools/fibril-cc tools/user.mk user/program.ld
 	@echo "sdk: headers and fibril-cc"
 	@rm -rf $(SDK) && mkdir -p $(SDK)/bin $(SDK)/lib $(SDK)/newlib
 	@cp -r user/include $(SDK)/include
 	@python3 tools/mkstubs.py kernel/sys/syscalls.master $(SDK)/include
 	@cp -r $(NEWLIB)/include $(SDK)/newlib/include
 	@cp $(NEWLIB)/lib/libc.a $(NEWLIB)/lib/libm.a user/program.ld $(SDK)/lib
+	@ar dD $(SDK)/lib/libc.a $(OURS_INSTEAD:%=lib_a-%.o)
 	@cp tools/fibril-cc $(SDK)/bin && chmod +x $(SDK)/bin/fibril-cc
 	@touch $@
 

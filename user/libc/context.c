@@ -1,19 +1,12 @@
 /* User contexts: where errno, stdio's state and thread-local variables of the running context are
- * found. There is one context now; a thread will make its own struct user_context and _reent and load
- * %gs likewise. */
+ * found. Each thread has a context of its own (thread.h); this file makes the first. */
 #include <elf.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 #include <fibril/calls.h>
-#include "libc.h"
+#include "thread.h"
 
-/* struct user_desc of the Linux/i386 ABI (asm/ldt.h). */
-struct segment_descriptor {
-    int entry; /* -1: the kernel chooses and stores it */
-    unsigned base, limit;
-    unsigned flags;
-};
 #define SEGMENT_32_BIT 1u
 #define SEGMENT_LIMIT_IN_PAGES (1u << 4)
 #define SEGMENT_USABLE (1u << 6)
@@ -58,15 +51,30 @@ find_thread_data(const unsigned long *auxiliary)
     return NULL;
 }
 
-static void
-load_segment(struct user_context *context)
+static struct segment_descriptor
+descriptor_of(int entry, struct user_context *context)
 {
-    struct segment_descriptor descriptor = {
-        .entry = -1,
+    return (struct segment_descriptor){
+        .entry = entry,
         .base = (unsigned)context,
         .limit = 0xfffff,
         .flags = SEGMENT_32_BIT | SEGMENT_LIMIT_IN_PAGES | SEGMENT_USABLE,
     };
+}
+
+struct segment_descriptor
+libc_segment_descriptor(struct user_context *context)
+{
+    unsigned short selector;
+
+    __asm__("movw %%gs, %0" : "=r"(selector));
+    return descriptor_of(selector >> 3, context);
+}
+
+static void
+load_segment(struct user_context *context)
+{
+    struct segment_descriptor descriptor = descriptor_of(-1, context);
 
     if (sys_set_thread_area(&descriptor) < 0) {
         static const char text[] = "libc: the kernel refused set_thread_area\n";
@@ -76,25 +84,55 @@ load_segment(struct user_context *context)
     __asm__ volatile("movw %w0, %%gs" : : "q"(descriptor.entry * 8 + 3));
 }
 
-/* Thread-local data lies below the context, its end aligned (i386 TLS variant II). */
+/* ---- Thread-local data: below the context, its end aligned (i386 TLS variant II) ---- */
+
+static const struct program_header *thread_data; /* NULL: the program has none */
+
+static unsigned
+data_align(void)
+{
+    return thread_data->align > 16 ? thread_data->align : 16;
+}
+
+size_t
+thread_data_size(void)
+{
+    if (!thread_data)
+        return 0;
+    return (thread_data->memory_size + data_align() - 1) / data_align() * data_align();
+}
+
+void
+thread_data_fill(struct __pthread *thread)
+{
+    size_t size = thread_data_size();
+    char *data = (char *)thread - size;
+
+    if (!size)
+        return;
+    memset(data, 0, size);
+    unsigned align = thread_data->align ? thread_data->align : 1;
+    data += size - (thread_data->memory_size + align - 1) / align * align;
+    memcpy(data, (const char *)thread_data->address, thread_data->file_size);
+}
+
 void
 libc_context_start(const unsigned long *auxiliary, struct _reent *reent)
 {
-    static struct user_context first; /* used where the program has no thread-local data */
-    const struct program_header *data = find_thread_data(auxiliary);
-    struct user_context *context = &first;
+    static struct __pthread alone; /* used where the program has no thread-local data */
+    struct __pthread *first = &alone;
 
-    if (data && data->memory_size > 0) {
-        unsigned align = data->align > 16 ? data->align : 16;
-        unsigned size = (data->memory_size + align - 1) / align * align;
-        char *block = sbrk(size + sizeof *context + align);
-        block = (char *)(((unsigned long)block + align - 1) / align * align);
-        memcpy(block + size - (data->memory_size + data->align - 1) / data->align * data->align,
-               (const char *)data->address, data->file_size);
-        context = (struct user_context *)(block + size);
+    thread_data = find_thread_data(auxiliary);
+    if (thread_data && thread_data->memory_size > 0) {
+        unsigned align = data_align() > 64 ? data_align() : 64;
+        char *block = sbrk(thread_data_size() + sizeof *first + align);
+        first = (struct __pthread *)(((unsigned long)block + thread_data_size() + align - 1) /
+                                     align * align);
     }
-    context->self = context;
-    context->reent = reent;
-    context->tid = sys_gettid();
-    load_segment(context);
+    thread_data_fill(first);
+    first->context.self = &first->context;
+    first->context.reent = reent;
+    load_segment(&first->context);
+    first->context.tid = sys_set_tid_address((unsigned long)&first->running);
+    first->running = first->context.tid;
 }

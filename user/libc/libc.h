@@ -27,4 +27,13 @@ long libc_result(long result);
 /* Makes the first user context, with the program's thread-local data. */
 void libc_context_start(const unsigned long *auxiliary, struct _reent *reent);
 
+/* struct user_desc of the Linux/i386 ABI (asm/ldt.h). */
+struct segment_descriptor {
+    int entry; /* -1: the kernel chooses and stores it */
+    unsigned base, limit;
+    unsigned flags;
+};
+/* What %gs shall show in another thread. */
+struct segment_descriptor libc_segment_descriptor(struct user_context *context);
+
 #endif

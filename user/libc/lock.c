@@ -1,14 +1,14 @@
 /* newlib's locks (sys/lock.h, retargetable locking): the library's static ones and those it makes for
- * each stdio file. A lock is held by a user context, not by a thread: contexts of one thread will
- * exclude each other too. With one context nobody ever has to wait: to find a lock taken by
- * another context means that memory is damaged, and the program ends. */
+ * each stdio file. A lock is held by a user context, not by a thread: contexts of one thread exclude each
+ * other too. */
 #include <stdlib.h>
 #include <sys/lock.h>
-#include "libc.h"
+#include "thread.h"
 
 struct __lock {
+    volatile int word; /* as thread_lock() has it */
     struct user_context *owner;
-    unsigned depth;
+    unsigned depth; /* of a recursive one */
 };
 
 struct __lock __lock___sinit_recursive_mutex;
@@ -45,51 +45,84 @@ __retarget_lock_close_recursive(_LOCK_T lock)
     free(lock);
 }
 
-int
-__retarget_lock_try_acquire_recursive(_LOCK_T lock)
-{
-    struct user_context *context = user_context();
-
-    if (!lock)
-        return 1; /* there was no memory for it: a stdio file without a lock */
-    if (lock->depth > 0 && lock->owner != context)
-        return 0;
-    lock->owner = context;
-    lock->depth++;
-    return 1;
-}
+/* Where there was no memory for a lock, a stdio file goes without. */
 
 int
 __retarget_lock_try_acquire(_LOCK_T lock)
 {
-    if (lock && lock->depth > 0)
-        return 0;
-    return __retarget_lock_try_acquire_recursive(lock);
+    return !lock || thread_lock_try(&lock->word);
 }
 
 void
 __retarget_lock_acquire(_LOCK_T lock)
 {
-    if (!__retarget_lock_try_acquire(lock))
-        abort();
-}
-
-void
-__retarget_lock_acquire_recursive(_LOCK_T lock)
-{
-    if (!__retarget_lock_try_acquire_recursive(lock))
-        abort();
+    if (lock)
+        thread_lock(&lock->word);
 }
 
 void
 __retarget_lock_release(_LOCK_T lock)
 {
     if (lock)
-        lock->depth--;
+        thread_unlock(&lock->word);
+}
+
+int
+__retarget_lock_try_acquire_recursive(_LOCK_T lock)
+{
+    struct user_context *context = user_context();
+
+    if (!lock)
+        return 1;
+    if (lock->owner != context && !thread_lock_try(&lock->word))
+        return 0;
+    lock->owner = context;
+    lock->depth++;
+    return 1;
+}
+
+void
+__retarget_lock_acquire_recursive(_LOCK_T lock)
+{
+    struct user_context *context = user_context();
+
+    if (!lock)
+        return;
+    if (lock->owner != context) {
+        thread_lock(&lock->word);
+        lock->owner = context;
+    }
+    lock->depth++;
 }
 
 void
 __retarget_lock_release_recursive(_LOCK_T lock)
 {
-    __retarget_lock_release(lock);
+    if (!lock || --lock->depth > 0)
+        return;
+    lock->owner = NULL;
+    thread_unlock(&lock->word);
+}
+
+/* ---- Around fork; in the order in which the library nests them ---- */
+
+static struct __lock *const at_fork[] = {
+    &__lock___atexit_recursive_mutex, &__lock___sinit_recursive_mutex,
+    &__lock___sfp_recursive_mutex, &__lock___env_recursive_mutex,
+    &__lock___malloc_recursive_mutex,
+};
+#define LOCKS (sizeof at_fork / sizeof *at_fork)
+
+void
+libc_locks_take(void)
+{
+    for (unsigned i = 0; i < LOCKS; i++)
+        __retarget_lock_acquire_recursive(at_fork[i]);
+}
+
+void
+libc_locks_give(void)
+{
+    for (unsigned i = LOCKS; i-- > 0;)
+        __retarget_lock_release_recursive(at_fork[i]);
 }

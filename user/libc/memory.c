@@ -1,5 +1,6 @@
 /* The heap's end and mappings. malloc is newlib's, on sbrk. */
 #include <malloc.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -44,6 +45,61 @@ int
 mprotect(void *address, size_t size, int protection)
 {
     return libc_result(sys_mprotect((unsigned long)address, size, protection));
+}
+
+void *
+mremap(void *address, size_t old_size, size_t new_size, int flags, ...)
+{
+    va_list list;
+    unsigned long wanted;
+
+    va_start(list, flags);
+    wanted = va_arg(list, unsigned long);
+    va_end(list);
+    return (void *)libc_result(
+        sys_mremap((unsigned long)address, old_size, new_size, flags, wanted));
+}
+
+int
+msync(void *address, size_t size, int flags)
+{
+    return libc_result(sys_msync((unsigned long)address, size, flags));
+}
+
+int
+madvise(void *address, size_t size, int advice)
+{
+    return libc_result(sys_madvise((unsigned long)address, size, advice));
+}
+
+int
+mincore(void *address, size_t size, unsigned char *vector)
+{
+    return libc_result(sys_mincore((unsigned long)address, size, vector));
+}
+
+int
+mlock(const void *address, size_t size)
+{
+    return libc_result(sys_mlock((unsigned long)address, size));
+}
+
+int
+munlock(const void *address, size_t size)
+{
+    return libc_result(sys_munlock((unsigned long)address, size));
+}
+
+int
+mlockall(int flags)
+{
+    return libc_result(sys_mlockall(flags));
+}
+
+int
+munlockall(void)
+{
+    return libc_result(sys_munlockall());
 }
 
 int

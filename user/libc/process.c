@@ -1,6 +1,4 @@
 /* The process itself. */
-#include <sched.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -50,18 +48,6 @@ getegid(void)
     return sys_getegid();
 }
 
-int
-setuid(uid_t uid)
-{
-    return libc_result(sys_setuid(uid));
-}
-
-int
-setgid(gid_t gid)
-{
-    return libc_result(sys_setgid(gid));
-}
-
 mode_t
 umask(mode_t mask)
 {
@@ -72,12 +58,6 @@ int
 uname(struct utsname *name)
 {
     return libc_result(sys_uname(name));
-}
-
-int
-sched_yield(void)
-{
-    return libc_result(sys_sched_yield());
 }
 
 int

@@ -39,6 +39,11 @@ struct kernel_timespec {
     long nanoseconds;
 };
 
+struct kernel_timespec64 {
+    long long seconds;
+    int nanoseconds, padding;
+};
+
 struct kernel_timeval {
     long seconds;
     long microseconds;

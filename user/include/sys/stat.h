@@ -5,4 +5,6 @@
 
 int lstat(const char *path, struct stat *status);
 
+int mknod(const char *path, mode_t mode, dev_t device);
+
 #endif
