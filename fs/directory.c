@@ -16,6 +16,7 @@ struct listing {
     u64 next; /* position behind the last entry that was taken */
     u32 entries;
     bool old; /* in struct linux_dirent */
+    const struct filesystem *filesystem;
 };
 
 #define RECORD_HEAD offsetof(struct abi_dirent64, name)
@@ -74,9 +75,10 @@ listing_emit(void *argument, const char *name, size_t length, u64 number, u8 typ
     struct listing *listing = argument;
     size_t size = listing->old ? ALIGN_UP(OLD_HEAD + length + 2, 4)
                                : ALIGN_UP(RECORD_HEAD + length + 1, 8);
+    u64 shown = inode_number_shown(listing->filesystem, number);
     struct abi_dirent64 head = {
-        .inode_low = (u32)number,
-        .inode_high = (u32)(number >> 32),
+        .inode_low = (u32)shown,
+        .inode_high = (u32)(shown >> 32),
         .offset_low = (u32)next,
         .offset_high = (u32)(next >> 32),
         .record_length = (u16)size,
@@ -110,6 +112,7 @@ file_read_directory(struct file *file, void USER *buffer, size_t size, bool old_
         return -EBADF;
     if (!file->inode || !is_directory(file->inode))
         return -ENOTDIR;
+    listing.filesystem = file->inode->filesystem;
     error = mutex_lock(&file->position_lock);
     if (error)
         return error;

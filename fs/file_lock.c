@@ -39,14 +39,22 @@ conflict_find(const struct inode *inode, const struct file_lock *wanted)
     return NULL;
 }
 
+/* The one of them that begins first: as Linux tells it. */
 bool
 file_lock_test(const struct inode *inode, const struct file_lock *wanted, struct file_lock *found)
 {
-    const struct file_lock *lock = conflict_find(inode, wanted);
+    struct file_lock before = *wanted;
+    const struct file_lock *lock = conflict_find(inode, wanted), *first = lock;
 
-    if (lock)
-        *found = *lock;
-    return lock != NULL;
+    while (lock && lock->start > wanted->start) { /* is there one that begins earlier? */
+        first = lock;
+        before.end = lock->start - 1;
+        lock = conflict_find(inode, &before);
+    }
+    first = lock ? lock : first;
+    if (first)
+        *found = *first;
+    return first != NULL;
 }
 
 /* Would `owner` wait for itself, if it waited for what is in the way of `wanted`? */

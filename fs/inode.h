@@ -137,6 +137,7 @@ struct filesystem { /* one that is mounted */
     bool read_only;
     bool names_vary; /* its names come and go by themselves: not kept in the name cache */
     bool transient;  /* its inodes are not kept when nobody uses them */
+    bool numbers_fold; /* its numbers may need more than the 32 bits that old programs can be told */
     bool attributes_change; /* mode, owner and times of its inodes may be set */
     struct filesystem *next;
 };
@@ -147,6 +148,14 @@ int inode_find(struct filesystem *filesystem, u64 number, struct inode **inode) 
 /* For file systems that make inodes without reading them (ramfs): one with a number never used
  * before, valid and referenced; the caller fills it before it next sleeps. 0 or -ENOMEM. */
 int inode_create(struct filesystem *filesystem, u64 number, struct inode **inode) MUST_CHECK;
+/* The number as user programs see it. */
+static inline u64
+inode_number_shown(const struct filesystem *filesystem, u64 number)
+{
+    if (!filesystem->numbers_fold)
+        return number;
+    return (u32)number ^ (u32)(number >> 32) * 2654435761u;
+}
 void inode_get(struct inode *inode);
 /* The last reference leaves the inode in the cache, or frees it if it has no links. Never sleeps. */
 void inode_put(struct inode *inode);

@@ -81,8 +81,8 @@ int path_base(int dirfd, const char *path, struct inode **base);
 int inode_permission(const struct inode *inode, unsigned wanted);
 int inode_permission_real(const struct inode *inode, unsigned wanted);
 
-/* The absolute path of a directory: *text points into `buffer` (of PATH_BYTES_MAX). -ENOENT when it
- * cannot be reached from the task's root any more. Sleeps. */
+/* The absolute path of a directory: *text points into `buffer` (of PATH_BYTES_MAX); it begins with
+ * "(unreachable)" when that does not lead there from the task's root. -ENOENT: removed. Sleeps. */
 int path_of_directory(struct inode *directory, char *buffer, const char **text);
 /* The same for any inode: by one of its names, if it still has one where it was last found. */
 int path_of_inode(struct inode *inode, char *buffer, const char **text);

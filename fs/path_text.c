@@ -78,6 +78,18 @@ path_go_up(struct inode **directory, struct name_search *search)
     return 0;
 }
 
+static int
+prefix_put(struct name_search *search, const char *text)
+{
+    size_t length = strlen(text);
+
+    if ((size_t)(search->start - search->limit) < length)
+        return -ERANGE;
+    search->start -= length;
+    memcpy(search->start, text, length);
+    return 0;
+}
+
 /* Puts the directory's path in front of what was found; keeps its reference. */
 static int
 directory_path(struct inode *directory, struct name_search *search)
@@ -91,10 +103,10 @@ directory_path(struct inode *directory, struct name_search *search)
     inode_get(directory);
     while (!error && directory != root && directory != top)
         error = path_go_up(&directory, search);
-    if (!error && directory != root)
-        error = -ENOENT; /* outside of what the task can see */
     if (!error && !*search->start)
         *--search->start = '/';
+    if (!error && directory != root)
+        error = prefix_put(search, "(unreachable)"); /* outside of what the task can see */
     inode_put(directory);
     inode_put(root);
     return error;

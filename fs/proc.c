@@ -467,6 +467,7 @@ proc_create(struct filesystem **result)
         .ops = &ops,
         .names_vary = true,
         .transient = true,
+        .numbers_fold = true,
     };
 
     filesystem.device = filesystem_device_new();

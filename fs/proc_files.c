@@ -28,6 +28,8 @@ print_mount(struct text_buffer *buffer, const struct filesystem *filesystem, cha
 
     /* The path of what is mounted, from above its root. */
     if (filesystem->covers && path_of_directory(filesystem->root, space, &path))
+        return;
+    if (*path != '/')
         return; /* not below the task's root */
     text_print(buffer, "%s%s %s %s %s 0 0\n", filesystem->disk ? "/dev/" : "", device, path,
                filesystem->type, access);

@@ -121,7 +121,7 @@ struct sets {
     void USER *in, *out, *exceptional;
 };
 
-/* Numbers above the table's are in nobody's set. */
+/* Numbers beyond the table are not looked at. */
 static long
 select_numbers(int numbers, const struct sets *sets, struct poll_request *request)
 {
@@ -130,7 +130,7 @@ select_numbers(int numbers, const struct sets *sets, struct poll_request *reques
 
     if (numbers < 0)
         return -EINVAL;
-    selection.numbers = MIN((u32)numbers, descriptor_limit());
+    selection.numbers = MIN((u32)numbers, descriptor_table_size(current_task()->files));
     selection.words = DIVIDE_UP(selection.numbers, BITS);
     selection.bits = heap_alloc(SETS * selection.words * sizeof(u32) + 1);
     selection.fds = heap_alloc(selection.numbers * sizeof *selection.fds + 1);

@@ -13,10 +13,12 @@
 static void
 status_fill(struct abi_stat64 *restrict status, const struct inode *restrict inode)
 {
+    u64 number = inode_number_shown(inode->filesystem, inode->number);
+
     *status = (struct abi_stat64){
         .device = inode->filesystem->device,
         .pad0 = 0,
-        .inode_low = (u32)inode->number,
+        .inode_low = (u32)number,
         .mode = inode->mode,
         .links = inode->links,
         .uid = inode->uid,
@@ -35,8 +37,8 @@ status_fill(struct abi_stat64 *restrict status, const struct inode *restrict ino
         .modified_ns = inode->modified.nanoseconds,
         .changed = (u32)inode->changed.seconds,
         .changed_ns = inode->changed.nanoseconds,
-        .inode_number_low = (u32)inode->number,
-        .inode_number_high = (u32)(inode->number >> 32),
+        .inode_number_low = (u32)number,
+        .inode_number_high = (u32)(number >> 32),
     };
 }
 
