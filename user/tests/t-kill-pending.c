@@ -12,7 +12,8 @@
 #include "test.h"
 
 #define MOST 1024
-#define DISTANCE 65536 /* so that no read is another one's neighbour */
+#define DISTANCE 65536    /* so that no read is another one's neighbour */
+#define FIRST (16ul << 20) /* among files, which the cache does not keep as the disk's own pages */
 
 static struct asys_input inputs[MOST];
 static unsigned long arguments[MOST][4];
@@ -42,7 +43,7 @@ start_reads(int file, long count, int report)
         arguments[i][0] = file;
         arguments[i][1] = WORD(bytes[i]);
         arguments[i][2] = sizeof bytes[i];
-        arguments[i][3] = (i + 1ul) * DISTANCE;
+        arguments[i][3] = FIRST + i * DISTANCE;
         inputs[i] = test_input(SYS_pread64, i, 4, arguments[i]);
         if (sys_lseek(file, 0, SEEK_SET) < 0) /* a pipe */
             inputs[i].syscall_nr = SYS_read;
