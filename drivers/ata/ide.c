@@ -206,9 +206,8 @@ ide_overdue(struct ata_port *port)
 
 /* Waits until the selected device is not busy; false: it stays so, or nobody is there. */
 static bool
-wait_not_busy(struct ide_channel *channel)
+wait_not_busy(struct ide_channel *channel, u64 end)
 {
-    u64 end = time_now_ns() + RESET_BOUND_NS;
     for (;;) {
         u8 status = ide_alternate_status(channel);
         if (status == 0xff)
@@ -231,12 +230,13 @@ ide_reset(struct ata_port *port)
     time_delay_us(10);
     port_out8(channel->control, IDE_CONTROL_ENABLE);
     ata_port_sleep(port, 3000000);
+    u64 end = time_now_ns() + RESET_BOUND_NS; /* for both together */
     bool ready = false;
     for (unsigned i = 0; i < ARRAY_SIZE(channel->device); i++) {
         if (!port->devices[i] || port->devices[i]->gone)
             continue;
         select_device(channel, &channel->device[i], 0);
-        ready |= wait_not_busy(channel);
+        ready |= wait_not_busy(channel, end);
     }
     ide_read(channel, IDE_STATUS);
     return ready;
@@ -286,7 +286,7 @@ identify_device(struct ide_channel *channel, struct ata_device *device, enum sig
         return;
     device->packet = signature == CD;
     select_device(channel, device, 0);
-    if (wait_not_busy(channel) && ata_identify(device) == 0)
+    if (wait_not_busy(channel, time_now_ns() + RESET_BOUND_NS) && ata_identify(device) == 0)
         channel->port.devices[device->unit] = device;
 }
 

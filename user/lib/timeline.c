@@ -47,6 +47,8 @@ struct picture {
     char cells[ROWS_MOST][COLUMNS_MOST + 1]; /* row 0: the user fibril */
     bool taken[ROWS_MOST], ever_taken[ROWS_MOST];
     char disk[COLUMNS_MOST + 1];
+    unsigned at_device; /* commands under way there */
+    unsigned long long busy_since;
 };
 
 /* ---- The trace ---- */
@@ -278,15 +280,12 @@ follow(struct picture *picture, const struct record *record)
 static void
 follow_disk(struct picture *picture, const struct record *record)
 {
-    static unsigned at_device;
-    static unsigned long long since;
-
     if (strcmp(record->event, "disk_start") == 0) {
-        if (at_device++ == 0)
-            since = record->cycles;
-    } else if (strcmp(record->event, "disk_done") == 0 && at_device > 0) {
-        if (--at_device == 0 && picture->showing)
-            paint(picture->disk, picture, RUNNING, since, record->cycles);
+        if (picture->at_device++ == 0)
+            picture->busy_since = record->cycles;
+    } else if (strcmp(record->event, "disk_done") == 0 && picture->at_device > 0) {
+        if (--picture->at_device == 0 && picture->showing)
+            paint(picture->disk, picture, RUNNING, picture->busy_since, record->cycles);
     }
 }
 
@@ -350,6 +349,8 @@ end_rows(struct picture *picture)
     for (struct lane *lane = picture->lanes; lane < picture->lanes + FIBRILS_MOST; lane++)
         if (lane->fibril != 0 && lane->row != NO_ROW && lane->state != GONE)
             paint(picture->cells[lane->row], picture, lane->state, lane->since, picture->end);
+    if (picture->at_device > 0)
+        paint(picture->disk, picture, RUNNING, picture->busy_since, picture->end);
 }
 
 static void
