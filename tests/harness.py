@@ -192,3 +192,20 @@ def parse_counters(line):
     pairs = re.findall(r'(\w+)=(\S+)', line)
     return {key: float(value) if re.fullmatch(r'-?\d+\.\d+', value) else
             int(value) if re.fullmatch(r'-?\d+', value) else value for key, value in pairs}
+
+
+def cases(program, table='cases'):
+    """The names in a test program's table of cases (user/tests/check.h)."""
+    with open(os.path.join(ROOT, 'user/tests', program + '.c')) as file:
+        text = re.search(rf'check_case {table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
+    return re.findall(r'{"([^"]+)",', text)
+
+
+def check_cases(result, names):
+    """All these cases passed, and no other failed."""
+    output = result.stdout.decode(errors='replace')
+    failed = re.findall(r'^not ok .*$', output, re.MULTILINE)
+    if failed:
+        raise Failure('\n    '.join(['these cases failed:'] + failed))
+    for name in names:
+        result.line(rf'^ok {re.escape(name)}$')

@@ -1,26 +1,9 @@
 """The test programs of user/tests that say `ok CASE` for each of their cases: asynchronous calls, time,
 memory, registers, permissions; the programs that must end by a signal; and the rules that the kernel
 is made to break (/proc/provoke). The cases asked for are those in the program's source."""
-import os
 import re
 
-from harness import Failure, ROOT, test
-
-
-def cases(program, table='cases'):
-    """The names in the program's table of cases."""
-    with open(os.path.join(ROOT, 'user/tests', program + '.c')) as file:
-        text = re.search(rf'check_case {table}\[\] = {{(.*?)\n}};', file.read(), re.DOTALL)[1]
-    return re.findall(r'{"([^"]+)",', text)
-
-
-def check_cases(result, names):
-    output = result.stdout.decode(errors='replace')
-    failed = re.findall(r'^not ok .*$', output, re.MULTILINE)
-    if failed:
-        raise Failure('\n    '.join(['these cases failed:'] + failed))
-    for name in names:
-        result.line(rf'^ok {re.escape(name)}$')
+from harness import Failure, cases, check_cases, test
 
 
 # Program, the options of tools/run, what it is about. Each runs twice in one boot and must leave

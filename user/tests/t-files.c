@@ -1,5 +1,8 @@
 /* t-files [CASE…]: files, directories, links and descriptors, and the error numbers of what cannot be.
  * Needs a directory to write in (/tmp). Also compiles for Linux, where every case has to pass too. */
+#ifdef __linux__
+#define _GNU_SOURCE
+#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
