@@ -52,6 +52,16 @@ void cache_page_done(struct page *page, int error);
 void cache_page_expect(struct page *page, unsigned parts);
 void cache_page_part_done(struct page *page, int error);
 
+/* Is the page being read for nobody yet? */
+static inline bool
+cache_page_is_ahead(const struct page *page)
+{
+    return page->private & PAGE_PRIVATE_AHEAD;
+}
+/* A page that somebody's request passes on its way: put in as being read ahead, referenced; NULL if it
+ * is there already, or there is no room or no memory for it. Interrupts off. */
+struct page *cache_adopt(struct cache_object *object, u32 index);
+
 /* Gives up every page of the object (it is going away, or has changed): those in use keep their
  * memory until they are put. May not be called while its pages are being read by the caller. */
 void cache_drop_object(struct cache_object *object);

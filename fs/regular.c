@@ -6,6 +6,7 @@
  * be in use are just found. */
 #include "arch.h"
 #include "fs/cache.h"
+#include "fs/direct.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "kernel/errno.h"
@@ -65,6 +66,8 @@ file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *p
 static int
 regular_read(struct file *file, struct iter *iter, u64 *position)
 {
+    if (unlikely(file->flags & OPEN_DIRECT) && file->inode->ops->map)
+        return direct_read_inode(file->inode, iter, position);
     return read_pages(file, &file->inode->object, file->inode->size, iter, position);
 }
 

@@ -98,8 +98,9 @@ end_blocks(const struct read *read, u32 block, u32 count, int error)
     }
 }
 
+/* `page` is the first. */
 static bool
-request_begin(struct read *read, u32 physical)
+request_begin(struct read *read, u32 physical, const struct page *page)
 {
     read->request = block_request_alloc();
     if (!read->request)
@@ -108,6 +109,7 @@ request_begin(struct read *read, u32 physical)
     read->request->disk = read->fs->filesystem.disk;
     read->request->sector = (u64)physical << (block_shift - 9); /* sectors of 512 = 2^9 bytes */
     read->request->done = request_done;
+    read->request->speculative = cache_page_is_ahead(page);
     read->request->private = private_make(block_shift, 0);
     read->next_physical = physical;
     return true;
@@ -123,7 +125,7 @@ read_run(struct read *read, u32 block, struct ext2_run run)
     while (run.count > 0) {
         u32 blocks = run.count, offset;
         struct page *page = place(read, block, &blocks, &offset);
-        if (!read->request && !request_begin(read, run.physical)) {
+        if (!read->request && !request_begin(read, run.physical, page)) {
             end_blocks(read, block, run.count, -ENOMEM);
             return;
         }
@@ -188,4 +190,22 @@ ext2_read_pages(struct cache_object *object, struct page **pages, unsigned count
     read_blocks(inode, &read, read.first_block + (count << shift), file_blocks);
 }
 
-const struct cache_object_ops ext2_data_ops = {.read_pages = ext2_read_pages};
+static void
+ext2_want_page(struct cache_object *object, u32 index)
+{
+    struct ext2_inode *inode = ext2_inode_of(container_of(object, struct inode, object));
+    struct ext2_filesystem *fs = ext2_filesystem_of(&inode->inode);
+    unsigned shift = PAGE_SHIFT - fs->block_shift;
+    u32 block = index << shift, end = block + (1u << shift);
+    while (block < end) {
+        struct ext2_run run;
+        if (ext2_map(inode, block, end - block, &run) == 0 && run.physical != 0)
+            block_want(fs->filesystem.disk, (u64)run.physical << (fs->block_shift - 9));
+        block += run.count;
+    }
+}
+
+const struct cache_object_ops ext2_data_ops = {
+    .read_pages = ext2_read_pages,
+    .want_page = ext2_want_page,
+};

@@ -234,6 +234,8 @@ struct ext2_run {
  * -ENOMEM or why the fibril was cancelled. */
 int ext2_map(struct ext2_inode *inode, u32 block, u32 count, struct ext2_run *run) MUST_CHECK;
 
+/* As inode_ops' map. `offset` is a multiple of 512. */
+int ext2_map_bytes(struct inode *inode, u64 offset, u32 length, struct direct_run *run);
 /* Is this file block the first whose number stands in another indirect block than the one before it?
  * So ext2_map may have to read. */
 bool ext2_map_begins(const struct ext2_filesystem *fs, u32 block);

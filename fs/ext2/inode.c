@@ -15,7 +15,8 @@
 #define TABLE_AHEAD 15u
 
 static struct pool inode_pool = POOL_INIT("ext2_inode", struct ext2_inode);
-static const struct inode_ops no_ops; /* regular and special files */
+static const struct inode_ops no_ops; /* special files */
+static const struct inode_ops regular_ops = {.map = ext2_map_bytes};
 
 static struct inode *
 ext2_inode_alloc(struct filesystem *filesystem)
@@ -85,6 +86,7 @@ check_regular(struct ext2_filesystem *fs, struct inode *inode, const struct ext2
     if (inode->size > (u64)ext2_blocks_most(fs) << fs->block_shift)
         return ext2_damaged(fs, "inode %u: a file of 0x%x%08x bytes", (u32)inode->number,
                             (u32)(inode->size >> 32), (u32)inode->size);
+    inode->ops = &regular_ops;
     inode->file_ops = &file_regular_ops;
     return 0;
 }
