@@ -20,6 +20,7 @@
 #include "fs/read_ahead.h"
 #include "kernel/async/asys.h"
 #include "kernel/async/self_test.h"
+#include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
@@ -170,16 +171,48 @@ show_ata(struct text_buffer *text)
     text_print(text, "%s\n", line);
 }
 
+static int
+store_ata_fault(const char *text, size_t length)
+{
+    char copy[64];
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    if (length >= sizeof copy)
+        return -EINVAL;
+    memcpy(copy, text, length);
+    copy[length] = 0;
+    return ata_fault_set(copy) ? 0 : -EINVAL;
+}
+
+static void
+show_ata_fault(struct text_buffer *text)
+{
+    text_print(text, "what is written here, drivers/ata/ata_fault.c says\n");
+}
+
+static void
+show_command_line(struct text_buffer *text)
+{
+    const char *words = boot_information.command_line;
+    text_put(text, words, strlen(words));
+    text_print(text, "\n");
+}
+
 static void
 devices_start(void)
 {
+    static struct proc_file fault_file = {
+        .name = "sys/dev/ata_fault", .show = show_ata_fault, .store = store_ata_fault};
     static struct proc_file ata_file = {.name = "ata", .show = show_ata};
+    static struct proc_file command_line_file = {.name = "cmdline", .show = show_command_line};
     time_set_boot_unix_ns(rtc_read() * 1000000000ull - time_now_ns());
     if (boot_options.run_channel && hostlink_start())
         log_line("boot: there is no COM2 for the run channel");
     ata_init();
     modules_find_root();
     proc_register(&ata_file);
+    proc_register(&fault_file);
+    proc_register(&command_line_file);
 }
 
 /* ---- The end ---- */

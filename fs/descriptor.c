@@ -121,6 +121,15 @@ descriptor_table_get(struct descriptor_table *table)
     table->references++;
 }
 
+bool
+descriptor_table_try_get(struct descriptor_table *table)
+{
+    if (table->references == 0)
+        return false;
+    table->references++;
+    return true;
+}
+
 /* A number of this table no longer stands for the file. Closing any of a process's descriptors of a
  * file gives up all its locks on it, fcntl(2). */
 static void
@@ -170,6 +179,12 @@ int
 descriptor_file(int fd, struct file **file)
 {
     return descriptor_table_file(current_task()->files, fd, file);
+}
+
+u32
+descriptor_table_size(const struct descriptor_table *table)
+{
+    return table->size;
 }
 
 unsigned

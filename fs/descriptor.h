@@ -18,6 +18,7 @@ int descriptor_open_standard(struct descriptor_table *table, const char *in, con
                              const char *error);
 bool descriptor_table_is_shared(const struct descriptor_table *table);
 void descriptor_table_get(struct descriptor_table *table);
+bool descriptor_table_try_get(struct descriptor_table *table); /* false: it is being closed */
 void descriptor_table_put(struct descriptor_table *table); /* the last one closes all; may sleep */
 
 /* The running task's: a reference to the file behind fd, or -EBADF. Never sleeps. */
@@ -38,6 +39,7 @@ int descriptor_set_flag(struct descriptor_table *table, int fd, bool close_on_ex
 u32 descriptor_limit(void); /* numbers from here on are refused: -EMFILE, or -EBADF where one is asked for */
 /* The lowest number in use that is not below fd, or -1: for listings. */
 int descriptor_next(const struct descriptor_table *table, int fd);
+u32 descriptor_table_size(const struct descriptor_table *table); /* numbers that it has room for */
 unsigned descriptor_count(const struct descriptor_table *table);
 
 #endif

@@ -1,5 +1,5 @@
-/* /dev: the registered character devices, and every disk as a block device to be read. One flat
- * directory; what is in it is looked up when asked, so a device may register at any time.
+/* /dev: the registered character devices, every disk as a block device to be read, some links and a place
+ * for /dev/shm. What is in it is looked up when asked, so a device may register at any time.
  *
  * Its own devices: null, zero, full, random, urandom. */
 #include "arch.h"
@@ -15,6 +15,8 @@
 #include "kernel/string.h"
 
 #define ROOT_NUMBER 1
+#define LINK_NUMBER 0x10    /* the first symbolic link's inode */
+#define SHARED_NUMBER 0x20  /* the directory for a file system in memory: shm_open(3) */
 #define DEVICE_NUMBER 0x100 /* the first registered device's inode */
 #define DISK_NUMBER 0x10000 /* the first disk's */
 #define DEVICE(major, minor) ((major) << 8 | (minor))
@@ -31,6 +33,15 @@ device_register(struct device_file *file)
     devices_end = &file->next;
 }
 
+static const struct {
+    const char *name, *target;
+} links[] = {
+    {"fd", "/proc/self/fd"},
+    {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"},
+};
+
 /* ---- The directory ---- */
 
 static bool
@@ -44,9 +55,17 @@ dev_lookup(struct inode *directory, const char *name, size_t length, struct inod
 {
     u64 number = DEVICE_NUMBER;
 
+    if (directory->number != ROOT_NUMBER)
+        return name_is(name, length, "..")
+                   ? inode_find(directory->filesystem, ROOT_NUMBER, inode) : -ENOENT;
     for (struct device_file *device = devices; device; device = device->next, number++)
         if (name_is(name, length, device->name))
             return inode_find(directory->filesystem, number, inode);
+    for (unsigned i = 0; i < ARRAY_SIZE(links); i++)
+        if (name_is(name, length, links[i].name))
+            return inode_find(directory->filesystem, LINK_NUMBER + i, inode);
+    if (name_is(name, length, "shm"))
+        return inode_find(directory->filesystem, SHARED_NUMBER, inode);
     number = DISK_NUMBER;
     for (struct disk *disk = disk_first(); disk; disk = disk->next, number++)
         if (name_is(name, length, disk->name))
@@ -61,9 +80,16 @@ dev_read_directory(struct inode *directory, u64 position, directory_emit emit, v
     int result = 0;
 
     if (position <= at++)
-        result = emit(argument, ".", 1, ROOT_NUMBER, 4, at);
+        result = emit(argument, ".", 1, directory->number, 4, at);
     if (!result && position <= at++)
         result = emit(argument, "..", 2, ROOT_NUMBER, 4, at);
+    if (directory->number != ROOT_NUMBER)
+        return result;
+    for (unsigned i = 0; i < ARRAY_SIZE(links) && !result; i++)
+        if (position <= at++)
+            result = emit(argument, links[i].name, strlen(links[i].name), LINK_NUMBER + i, 10, at);
+    if (!result && position <= at++)
+        result = emit(argument, "shm", 3, SHARED_NUMBER, 4, at);
     for (struct device_file *device = devices; device && !result; device = device->next, number++)
         if (position <= at++)
             result = emit(argument, device->name, strlen(device->name), number, 2, at);
@@ -74,9 +100,20 @@ dev_read_directory(struct inode *directory, u64 position, directory_emit emit, v
     return result;
 }
 
+static int
+dev_read_link(struct inode *inode, char *target, size_t size, size_t *length)
+{
+    const char *text = links[inode->number - LINK_NUMBER].target;
+
+    *length = MIN(size, strlen(text));
+    memcpy(target, text, *length);
+    return 0;
+}
+
 static const struct inode_ops dev_inode_ops = {
     .lookup = dev_lookup,
     .read_directory = dev_read_directory,
+    .read_link = dev_read_link,
 };
 
 /* ---- Inodes ---- */
@@ -135,6 +172,11 @@ dev_inode_read(struct inode *inode)
         return dev_inode_read_disk(inode);
     if (inode->number >= DEVICE_NUMBER)
         return dev_inode_read_device(inode);
+    if (inode->number >= LINK_NUMBER && inode->number < LINK_NUMBER + ARRAY_SIZE(links)) {
+        inode->mode = MODE_SYMLINK | 0777;
+        inode->size = strlen(links[inode->number - LINK_NUMBER].target);
+        return 0;
+    }
     inode->mode = MODE_DIRECTORY | 0755;
     inode->links = 2;
     inode->file_ops = &file_directory_ops;
@@ -152,10 +194,10 @@ dev_create(struct filesystem **result)
     static struct filesystem filesystem = {
         .type = "dev",
         .ops = &ops,
-        .device = 0x100,
         .names_vary = true,
     };
 
+    filesystem.device = filesystem_device_new();
     *result = &filesystem;
     return inode_find(&filesystem, ROOT_NUMBER, &filesystem.root);
 }

@@ -54,3 +54,10 @@ file_map_source(struct file *file, struct map_source **source)
     *source = &map->source;
     return 0;
 }
+
+struct inode *
+file_map_inode(const struct map_source *source)
+{
+    return source->ops == &file_map_ops ? container_of(source, struct file_map, source)->file->inode
+                                        : NULL;
+}

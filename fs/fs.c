@@ -8,6 +8,7 @@
 #include "fs/disk_object.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/memory_file.h"
 #include "fs/name_cache.h"
 #include "fs/path.h"
 #include "fs/pseudo.h"
@@ -25,9 +26,12 @@ fs_init(void)
     name_cache_init();
     read_ahead_init();
     anonymous_init();
+    memory_file_init();
     dev_init();
     host_files_init();
     proc_files_init();
+    proc_system_files_init();
+    proc_task_files_init();
 }
 
 void
@@ -107,6 +111,8 @@ fs_mount_pseudo(void)
         error = mount_pseudo(proc_create, "/proc");
     if (!error)
         error = mount_pseudo(ramfs_create, "/tmp");
+    if (!error)
+        error = mount_pseudo(ramfs_create, "/dev/shm");
     return error;
 }
 

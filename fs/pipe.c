@@ -459,6 +459,13 @@ pipe_release(struct file *file)
     pool_free(&pipe_pool, pipe);
 }
 
+/* A pipe's end opened once more, through /proc/PID/fd. */
+static bool
+has_no_name(const struct file *file)
+{
+    return file->inode->filesystem->transient;
+}
+
 /* fifo(7): who opens one end waits for somebody at the other, unless it is open for both. */
 static int
 pipe_wait_for_other(struct file *file, struct pipe *pipe)
@@ -466,7 +473,7 @@ pipe_wait_for_other(struct file *file, struct pipe *pipe)
     u32 access = file->flags & OPEN_ACCESS;
     u32 readers = pipe->reader_opens, writers = pipe->writer_opens;
 
-    if (access == OPEN_READ_WRITE || file->flags & OPEN_NONBLOCK)
+    if (access == OPEN_READ_WRITE || file->flags & OPEN_NONBLOCK || has_no_name(file))
         return 0;
     if (access == OPEN_READ)
         return wait_event_interruptible(&pipe->readable,
@@ -482,14 +489,15 @@ pipe_open(struct file *file)
     struct pipe *pipe = file->inode->private;
     int error;
 
-    if (access == OPEN_WRITE && (file->flags & OPEN_NONBLOCK) && (!pipe || pipe->readers == 0))
+    if (access == OPEN_WRITE && (file->flags & OPEN_NONBLOCK) && (!pipe || pipe->readers == 0) &&
+        !has_no_name(file))
         return -ENXIO;
     pipe = pipe_of_inode(file->inode);
     if (!pipe)
         return -ENOMEM;
     file->private = pipe;
     if (access != OPEN_WRITE) {
-        file->position = pipe->writers ? 0 : pipe->writer_opens; /* for poll */
+        file->position = pipe->writers || has_no_name(file) ? 0 : pipe->writer_opens; /* for poll */
         pipe->readers++;
         pipe->reader_opens++;
         wake_up_all(&pipe->writable);

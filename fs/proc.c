@@ -1,32 +1,48 @@
-/* /proc: a tree made of the registered files (fs/pseudo.h). Directories are what the slashes in the
- * names say. A file's text is made when it is opened and is what that open file shows from then on.
+/* /proc: a tree made of the registered files (fs/pseudo.h), and a directory for every process, which is
+ * fs/proc_task.c's. Directories are what the slashes in the names say. A file's text is made when it is
+ * opened and is what that open file shows from then on.
  *
  * An inode's number names it: NUMBER_UNIT times the file's place in the list, plus, for a directory,
- * how many parts of that file's name it stands for. What the files say is in fs/proc_files.c. */
+ * how many parts of that file's name it stands for. What the files say is in fs/proc_files.c and
+ * fs/proc_system.c. */
 #include "arch.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/proc_private.h"
 #include "fs/pseudo.h"
 #include "kernel/errno.h"
 #include "kernel/format.h"
 #include "kernel/heap.h"
 #include "kernel/log.h"
 #include "kernel/string.h"
+#include "kernel/task.h"
 
 #define NUMBER_UNIT 16
-#define ROOT_NUMBER 1
 #define TEXT_MAX (1u << 20)
 #define STORE_MAX 4096u
 
 static struct pool inode_pool = POOL_INIT("proc_inode", struct inode);
 static struct proc_file *files, **files_end = &files;
+static struct proc_file *subject_files, **subject_files_end = &subject_files;
 
 void
 proc_register(struct proc_file *file)
 {
+    struct proc_file ***end = file->show_subject ? &subject_files_end : &files_end;
+
     file->next = NULL;
-    *files_end = file;
-    files_end = &file->next;
+    **end = file;
+    *end = &file->next;
+}
+
+struct proc_file *
+proc_subject_file(unsigned place)
+{
+    struct proc_file *file = subject_files;
+
+    while (file && place-- > 0)
+        file = file->next;
+    return file;
 }
 
 /* ---- Text ---- */
@@ -70,25 +86,54 @@ text_print(struct text_buffer *buffer, const char *format, ...)
     va_end(arguments);
 }
 
+void
+text_put(struct text_buffer *buffer, const char *bytes, size_t size)
+{
+    if (buffer->failed || (buffer->size - buffer->length < size &&
+                           !text_grow(buffer, buffer->length + size)))
+        return;
+    memcpy(buffer->text + buffer->length, bytes, size);
+    buffer->length += size;
+}
+
 /* ---- Files ---- */
+
+static int
+text_make(const struct file *file, const struct proc_file *proc, struct text_buffer *buffer)
+{
+    struct proc_subject subject;
+
+    if (!proc->show_subject) {
+        if (proc->show && file_is_readable(file))
+            proc->show(buffer);
+        return 0;
+    }
+    if (!proc_subject_find(file->inode, &subject))
+        return -ESRCH;
+    if (proc->is_private && !proc_subject_visible(&subject))
+        return -EACCES;
+    proc->show_subject(buffer, &subject);
+    return 0;
+}
 
 static int
 proc_open(struct file *file)
 {
     const struct proc_file *proc = file->private;
     struct text_buffer *buffer = heap_alloc(sizeof *buffer);
+    int error;
 
     if (!buffer)
         return -ENOMEM;
     file->private = buffer;
-    if (proc->show && (file->flags & OPEN_ACCESS) != OPEN_WRITE)
-        proc->show(buffer);
-    if (buffer->failed && buffer->size < TEXT_MAX) {
+    error = text_make(file, proc, buffer);
+    if (!error && buffer->failed && buffer->size < TEXT_MAX)
+        error = -ENOMEM;
+    if (error) {
         heap_free(buffer->text);
         heap_free(buffer);
-        return -ENOMEM;
     }
-    return 0;
+    return error;
 }
 
 static void
@@ -139,7 +184,7 @@ proc_write(struct file *file, struct iter *iter, u64 *position)
     return error;
 }
 
-static const struct file_ops proc_file_ops = {
+const struct file_ops proc_text_ops = {
     .open = proc_open,
     .read = proc_read,
     .write = proc_write,
@@ -181,7 +226,7 @@ directory_prefix(const struct inode *directory, const char **prefix, size_t *len
 
     *prefix = "";
     *length = 0;
-    if (directory->number == ROOT_NUMBER)
+    if (directory->number == PROC_ROOT)
         return;
     file = file_of(directory->number, &parts);
     *prefix = file->name;
@@ -246,13 +291,24 @@ proc_lookup_parent(struct inode *directory, const char *prefix, size_t length,
     while (up > 0 && prefix[up - 1] != '/')
         up--; /* the parent's prefix ends here */
     if (up == 0)
-        return inode_find(directory->filesystem, ROOT_NUMBER, inode);
+        return inode_find(directory->filesystem, PROC_ROOT, inode);
     above = up - 1;
     while (above > 0 && prefix[above - 1] != '/')
         above--;
     return inode_find(directory->filesystem,
                       number_find(prefix, above, prefix + above, up - 1 - above, &is_directory),
                       inode);
+}
+
+/* What only the root has. */
+static u64
+root_number(const char *name, size_t size)
+{
+    if (size == 4 && memcmp(name, "self", 4) == 0)
+        return PROC_SELF;
+    if (size == 11 && memcmp(name, "thread-self", 11) == 0)
+        return PROC_THREAD_SELF;
+    return proc_task_number(name, size);
 }
 
 static int
@@ -267,7 +323,22 @@ proc_lookup(struct inode *directory, const char *name, size_t size, struct inode
     if (size == 2 && name[0] == '.' && name[1] == '.')
         return proc_lookup_parent(directory, prefix, length, inode);
     number = number_find(prefix, length, name, size, &is_directory);
+    if (!number && directory->number == PROC_ROOT)
+        number = root_number(name, size);
     return number ? inode_find(directory->filesystem, number, inode) : -ENOENT;
+}
+
+/* What only the root has: `at` is the position of its first. */
+static int
+root_list(u64 at, u64 position, directory_emit emit, void *argument)
+{
+    int result = 0;
+
+    if (position <= at)
+        result = emit(argument, "self", 4, PROC_SELF, 10, at + 1);
+    if (!result && position <= at + 1)
+        result = emit(argument, "thread-self", 11, PROC_THREAD_SELF, 10, at + 2);
+    return result ? result : proc_task_list(position, emit, argument);
 }
 
 static int
@@ -282,7 +353,7 @@ proc_read_directory(struct inode *directory, u64 position, directory_emit emit, 
     if (position == 0)
         result = emit(argument, ".", 1, directory->number, 4, 1);
     if (!result && position <= 1)
-        result = emit(argument, "..", 2, ROOT_NUMBER, 4, 2);
+        result = emit(argument, "..", 2, PROC_ROOT, 4, 2);
     for (struct proc_file *file = files; file && !result; file = file->next, place++) {
         size_t part = part_in(file, prefix, length);
         bool is_directory;
@@ -294,6 +365,8 @@ proc_read_directory(struct inode *directory, u64 position, directory_emit emit, 
             result = emit(argument, file->name + length, part, number, is_directory ? 4 : 8,
                           place + 2);
     }
+    if (!result && directory->number == PROC_ROOT)
+        result = root_list(place + 1, position, emit, argument);
     return result;
 }
 
@@ -308,6 +381,24 @@ static const struct inode_ops proc_inode_ops = {
     .read_directory = proc_read_directory,
     .truncate = proc_truncate,
 };
+
+/* /proc/self and /proc/thread-self lead to whoever reads them. */
+static int
+self_read_link(struct inode *inode, char *target, size_t size, size_t *length)
+{
+    const struct task *task = current_task();
+    u32 pid = task->process ? task->process->id : 0;
+
+    if (pid == 0)
+        return -ENOENT;
+    if (inode->number == PROC_SELF)
+        *length = format_string(target, size, "%u", pid);
+    else
+        *length = format_string(target, size, "%u/task/%u", pid, task->tid);
+    return 0;
+}
+
+static const struct inode_ops self_ops = {.read_link = self_read_link};
 
 /* ---- Inodes ---- */
 
@@ -327,11 +418,19 @@ static int
 proc_inode_read(struct inode *inode)
 {
     unsigned parts = 1;
-    struct proc_file *file = inode->number == ROOT_NUMBER ? NULL : file_of(inode->number, &parts);
+    struct proc_file *file = inode->number == PROC_ROOT ? NULL : file_of(inode->number, &parts);
 
-    inode->ops = &proc_inode_ops;
     inode_touch_all(inode);
-    if (inode->number == ROOT_NUMBER || parts > 0) {
+    if (inode->number >= PROC_TASKS)
+        return proc_task_inode_read(inode);
+    if (inode->number == PROC_SELF || inode->number == PROC_THREAD_SELF) {
+        inode->mode = MODE_SYMLINK | 0777;
+        inode->links = 1;
+        inode->ops = &self_ops;
+        return 0;
+    }
+    inode->ops = &proc_inode_ops;
+    if (inode->number == PROC_ROOT || parts > 0) {
         inode->mode = MODE_DIRECTORY | 0555;
         inode->links = 2;
         inode->file_ops = &file_directory_ops;
@@ -341,9 +440,17 @@ proc_inode_read(struct inode *inode)
         return -ENOENT;
     inode->mode = MODE_REGULAR | (file->store || file->ops ? 0644 : 0444);
     inode->links = 1;
-    inode->file_ops = file->ops ? file->ops : &proc_file_ops;
+    inode->file_ops = file->ops ? file->ops : &proc_text_ops;
     inode->private = file;
     return 0;
+}
+
+#define PROC_MAGIC 0x9fa0u /* linux/magic.h */
+
+static void
+proc_statistics(struct filesystem *filesystem, struct filesystem_statistics *statistics)
+{
+    statistics->magic = PROC_MAGIC;
 }
 
 int
@@ -353,14 +460,16 @@ proc_create(struct filesystem **result)
         .inode_alloc = proc_inode_alloc,
         .inode_read = proc_inode_read,
         .inode_free = proc_inode_free,
+        .statistics = proc_statistics,
     };
     static struct filesystem filesystem = {
         .type = "proc",
         .ops = &ops,
-        .device = 0x200,
         .names_vary = true,
+        .transient = true,
     };
 
+    filesystem.device = filesystem_device_new();
     *result = &filesystem;
-    return inode_find(&filesystem, ROOT_NUMBER, &filesystem.root);
+    return inode_find(&filesystem, PROC_ROOT, &filesystem.root);
 }

@@ -4,7 +4,6 @@
 #include "arch.h"
 #include "drivers/block.h"
 #include "fs/cache.h"
-#include "fs/descriptor.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/name_cache.h"
@@ -12,10 +11,10 @@
 #include "fs/pseudo.h"
 #include "fs/read_ahead.h"
 #include "kernel/errno.h"
+#include "kernel/fibril.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
-#include "kernel/task.h"
 #include "kernel/trace.h"
 
 /* ---- Mounts ---- */
@@ -24,7 +23,7 @@ static void
 print_mount(struct text_buffer *buffer, const struct filesystem *filesystem, char *space)
 {
     const char *path = "/";
-    const char *access = filesystem->read_only ? "ro" : "rw";
+    const char *access = filesystem->read_only ? "ro,relatime" : "rw,relatime";
     const char *device = filesystem->disk ? filesystem->disk->name : filesystem->type;
 
     /* The path of what is mounted, from above its root. */
@@ -46,6 +45,13 @@ show_mounts(struct text_buffer *buffer)
     for (struct filesystem *fs = path_first_mount(); fs; fs = fs->next)
         print_mount(buffer, fs, page_address(page));
     page_put(page);
+}
+
+/* There is one view of them for all. */
+static void
+show_subject_mounts(struct text_buffer *buffer, const struct proc_subject *subject)
+{
+    show_mounts(buffer);
 }
 
 static void
@@ -142,24 +148,6 @@ show_diskstats(struct text_buffer *buffer)
     }
 }
 
-/* ---- The reader itself ---- */
-
-static void
-show_self_status(struct text_buffer *buffer)
-{
-    const struct task *task = current_task();
-
-    text_print(buffer, "Name:\t%s\n", task->process ? task->process->name : "kernel");
-    text_print(buffer, "Tgid:\t%u\nPid:\t%u\nPPid:\t%u\n", task->process ? task->process->id : 0,
-               task->tid, task->process ? task->process->parent->id : 0);
-    if (task->credentials)
-        text_print(buffer, "Uid:\t%u\t%u\nGid:\t%u\t%u\n", task->credentials->uid,
-                   task->credentials->euid, task->credentials->gid, task->credentials->egid);
-    if (task->files)
-        text_print(buffer, "FDs:\t%u\n", descriptor_count(task->files));
-    text_print(buffer, "Fibrils:\t%u\n", task->fibril_count);
-}
-
 /* ---- The trace ring: lines made while they are read ---- */
 
 struct trace_cursor {
@@ -245,8 +233,7 @@ proc_files_init(void)
         {.name = "diskstats", .show = show_diskstats},
         {.name = "trace", .ops = &trace_file_ops},
         {.name = "sys/vm/drop_caches", .show = show_drop_caches, .store = store_drop_caches},
-        {.name = "self/mounts", .show = show_mounts},
-        {.name = "self/status", .show = show_self_status},
+        {.name = "mounts", .show_subject = show_subject_mounts},
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(own); i++)

@@ -15,6 +15,17 @@ struct text_buffer {
     bool failed;         /* out of memory */
 };
 void text_print(struct text_buffer *buffer, const char *format, ...) PRINTF(2, 3);
+void text_put(struct text_buffer *buffer, const char *bytes, size_t size);
+
+struct process;
+struct task;
+
+/* Whom a file in /proc/PID or /proc/PID/task/TID speaks of. */
+struct proc_subject {
+    struct process *process;
+    struct task *task; /* of a process its first; NULL: all have ended, and nobody has waited for it */
+    bool whole;        /* the process, not this task alone */
+};
 
 /* A file under /proc whose text `show` makes anew at each open; `store` (or NULL) takes what is
  * written, with a zero behind it: 0 or -errno. Both may sleep. The struct stays the caller's. */
@@ -22,6 +33,10 @@ struct proc_file {
     const char *name; /* may hold slashes: "sys/vm/drop_caches" */
     void (*show)(struct text_buffer *buffer);
     int (*store)(const char *text, size_t length);
+    /* Instead: a file of every process and task, under this name in its directory. Must not sleep but as
+     * said in fs/proc_task_files.c: the process may go meanwhile. */
+    void (*show_subject)(struct text_buffer *buffer, const struct proc_subject *subject);
+    bool is_private; /* for its owner and root only */
     const struct file_ops *ops; /* instead of both: does everything by itself; usually NULL */
     struct proc_file *next;
 };
@@ -42,6 +57,8 @@ void device_register(struct device_file *file);
 int dev_create(struct filesystem **filesystem);
 int proc_create(struct filesystem **filesystem);
 void proc_files_init(void);
+void proc_system_files_init(void);
+void proc_task_files_init(void);
 void dev_init(void);
 void host_files_init(void); /* the run channel's files */
 

@@ -85,9 +85,26 @@ address_space_put(struct address_space *space)
     struct list detached;
     areas_detach(space, 0, USER_END, &detached);
     areas_give_up(&detached);
+    map_source_put(space->program);
     ASSERT(space->page_count == 0);
     page_directory_destroy(space->directory);
     pool_free(&space_pool, space);
+}
+
+size_t
+address_space_peek(const struct address_space *space, uintptr_t address, void *to, size_t size)
+{
+    size_t done = 0;
+    while (done < size && address + done < USER_END) {
+        uintptr_t at = address + done, offset = at % PAGE_SIZE;
+        size_t length = MIN(size - done, PAGE_SIZE - offset);
+        u32 physical = page_lookup(space->directory, at - offset, NULL);
+        if (!physical)
+            break;
+        memcpy((char *)to + done, (const char *)physical_to_virtual(physical) + offset, length);
+        done += length;
+    }
+    return done;
 }
 
 /* ---- Areas ---- */
@@ -497,6 +514,11 @@ address_space_copy(struct address_space *from, struct address_space **result)
         return error;
     space->heap_start = from->heap_start;
     space->heap_end = from->heap_end;
+    space->program = map_source_get(from->program);
+    space->arguments_start = from->arguments_start;
+    space->arguments_end = from->arguments_end;
+    space->environment_start = from->environment_start;
+    space->environment_end = from->environment_end;
     struct area *area;
     list_for_each(area, &from->areas, link) {
         if (area->flags & AREA_NO_FORK)

@@ -47,6 +47,9 @@ struct address_space {
     u32 page_count, pages_most; /* shown now, and at one time */
     u32 changes; /* of areas, so far */
     u32 area_count;
+    /* For /proc: the file that it runs (counted, or NULL), and where its strings lie. */
+    struct map_source *program;
+    uintptr_t arguments_start, arguments_end, environment_start, environment_end;
 };
 
 int address_space_create(struct address_space **space);
@@ -79,6 +82,9 @@ size_t address_space_size(const struct address_space *space); /* of all areas */
 bool area_range_mapped(struct address_space *space, uintptr_t start, uintptr_t end);
 /* Splits areas so that none crosses the ends of the range. 0 or -ENOMEM. */
 int area_isolate(struct address_space *space, uintptr_t start, uintptr_t end);
+/* Copies what is in memory of [address, address+size) of any address space; how much, up to the first
+ * page that has not been touched. Never sleeps, never faults. */
+size_t address_space_peek(const struct address_space *space, uintptr_t address, void *to, size_t size);
 /* Gives back the pages that are shown there; the next touch finds what the source has, or zeros. */
 void address_space_drop_pages(struct address_space *space, uintptr_t start, uintptr_t end);
 struct area *area_find(struct address_space *space, uintptr_t address); /* or NULL */

@@ -102,6 +102,7 @@ struct cpu {
     struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
     u32 switches;           /* of fibrils, all of them */
     u32 task_switches;
+    u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
 };
 extern struct cpu cpu;
 

@@ -140,6 +140,9 @@ put_directive(struct output *out, char conversion, const struct directive *d, va
     case 'u':
         put_number(out, d, take_unsigned(d, arguments), false, 10, false);
         break;
+    case 'o':
+        put_number(out, d, take_unsigned(d, arguments), false, 8, false);
+        break;
     case 'x':
     case 'X':
         put_number(out, d, take_unsigned(d, arguments), false, 16, conversion == 'X');

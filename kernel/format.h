@@ -1,4 +1,4 @@
-/* printf for the kernel: %d %i %u %x %X %p %s %c %% with the flags 0 and -, a width (or *), a
+/* printf for the kernel: %d %i %u %o %x %X %p %s %c %% with the flags 0 and -, a width (or *), a
  * precision for %s (or *), and the lengths l, ll, z. No floating point. */
 #ifndef KERNEL_FORMAT_H
 #define KERNEL_FORMAT_H

@@ -67,6 +67,7 @@ process_create(struct process *parent, const char *name, u32 id)
     process->id = id;
     process->parent = parent;
     process->exit_signal = SIGCHLD;
+    process->started_ns = time_now_ns();
     process_set_name(process, name);
     list_init(&process->tasks);
     list_init(&process->children);

@@ -60,6 +60,7 @@ struct process {
     struct wait_queue continued;
     /* Accounting: */
     struct process_limit limits[LIMITS];
+    u64 started_ns; /* time_now_ns() when it was made */
     struct process_usage usage;          /* of its tasks that have ended */
     struct process_usage children_usage; /* of children that have been waited for, and theirs */
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */

@@ -415,8 +415,8 @@ task_tick(bool user)
 {
     struct task *task = current_task();
     struct process *process = task->process;
-    if (user)
-        task->user_ticks++;
+    task->user_ticks += user;
+    cpu.user_ticks += user;
     if (unlikely(process->counting))
         interval_timer_tick(process, user);
     if (unlikely(process->limits[LIMIT_CPU].soft != LIMIT_NONE) && process != &kernel_process)

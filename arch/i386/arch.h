@@ -218,6 +218,15 @@ struct registers *user_frame(struct fibril *fibril); /* of a user fibril in a sy
 
 /* ---- The machine. ---- */
 
+#define PROCESSOR_FLAGS_MOST 24
+struct processor_description {
+    char vendor[13], name[49]; /* with a zero; the name may be empty */
+    u32 family, model, stepping;
+    unsigned flag_count;
+    const char *flags[PROCESSOR_FLAGS_MOST]; /* as /proc/cpuinfo names them */
+};
+void processor_describe(struct processor_description *processor);
+
 /* Where the double fault that is being served came from. */
 void double_fault_describe(uintptr_t *instruction, uintptr_t *frame, uintptr_t *address);
 NORETURN void machine_halt(void);

@@ -51,6 +51,9 @@ void ata_init(void);
 /* The counters, as one line without a newline (for /proc/ata); its length. */
 size_t ata_describe(char *buffer, size_t size);
 void ata_log_counters(void);
+/* From now on disks err so (for tests): what may stand behind ata-fault= on the command line, or
+ * "none". False: it cannot be understood. */
+bool ata_fault_set(const char *text);
 
 /* ---- Registers and commands ---- */
 

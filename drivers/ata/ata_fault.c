@@ -6,7 +6,8 @@
  *   ata-fault=short:N           one read in N gives only a part of its data
  *   ata-limit=MS                the time limit of a disk's command, instead of 5000
  *
- * A fault's word may end in @DISK (…@ata1): else all disks have it, and are counted together. Called by
+ * A fault's word may end in @DISK (…@ata1): else all disks have it, and are counted together. What
+ * stands behind ata-fault= can also be written to /proc/sys/dev/ata_fault; `none` ends it. Called by
  * ata_port.c, for reads only, with interrupts off. */
 #include "arch.h"
 #include "drivers/ata/ata.h"
@@ -20,6 +21,7 @@ static const struct {
     enum fault_kind kind;
     unsigned numbers;
 } kinds[] = {
+    {"none", FAULT_NONE, 0},
     {"drop:", FAULT_DROP, 1},
     {"silent-after:", FAULT_SILENT_AFTER, 1},
     {"silent:", FAULT_SILENT, 2},
@@ -55,19 +57,23 @@ read_number(const char *text, u32 *number)
     return digits ? text : NULL;
 }
 
-static bool
-read_fault(const char *text)
+bool
+ata_fault_set(const char *text)
 {
+    INTERRUPTS_OFF_SCOPE();
     for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
         const char *at = skip_prefix(text, kinds[i].word);
         if (!at)
             continue;
-        at = read_number(at, &fault.number[0]);
+        if (kinds[i].numbers >= 1)
+            at = read_number(at, &fault.number[0]);
         if (at && kinds[i].numbers == 2)
             at = *at == ':' ? read_number(at + 1, &fault.number[1]) : NULL;
         if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk)
             return false;
         fault.kind = kinds[i].kind;
+        fault.reads = fault.ends = 0;
+        fault.silent_until_ns = 0;
         memset(fault.disk, 0, sizeof fault.disk);
         if (*at)
             memcpy(fault.disk, at + 1, strlen(at + 1));
@@ -82,7 +88,7 @@ ata_fault_configure(const char *word)
     u32 milliseconds;
     const char *text = skip_prefix(word, "ata-fault=");
     if (text)
-        return read_fault(text);
+        return ata_fault_set(text);
     text = skip_prefix(word, "ata-limit=");
     text = text ? read_number(text, &milliseconds) : NULL;
     if (!text || *text || !milliseconds)

@@ -123,17 +123,16 @@ asys_release(struct task *task)
 }
 
 static void
-show_calls(struct text_buffer *text)
+show_calls(struct text_buffer *text, const struct proc_subject *subject)
 {
-    const struct task *task = current_task();
-    text_print(text, "blocked %u\n", task->calls_blocked);
+    text_print(text, "blocked %u\n", subject->task ? subject->task->calls_blocked : 0);
 }
 
 void
 asys_init(void)
 {
     static struct task_hooks hooks = {.release = asys_release};
-    static struct proc_file calls = {.name = "self/calls", .show = show_calls};
+    static struct proc_file calls = {.name = "calls", .show_subject = show_calls};
     task_register_hooks(&hooks);
     proc_register(&calls);
 }

@@ -4,6 +4,7 @@
 #include "fs/descriptor.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/memory_file.h"
 #include "fs/path.h"
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
@@ -59,6 +60,30 @@ long
 sys_openat(int dirfd, const char USER *path, int flags, u32 mode)
 {
     return open_user(dirfd, path, (u32)flags, mode);
+}
+
+#define MEMFD_CLOEXEC 1u /* linux/memfd.h */
+#define MEMFD_ALLOW_SEALING 2u
+#define MEMFD_NAME_MOST 249 /* NAME_MAX less "memfd:" */
+
+/* The name is checked and not kept. */
+long
+sys_memfd_create(const char USER *name, u32 flags)
+{
+    struct path_text text;
+    struct file *file;
+    int fd, error;
+
+    if (flags & ~(MEMFD_CLOEXEC | MEMFD_ALLOW_SEALING))
+        return -EINVAL;
+    error = path_text_take(&text, name);
+    if (error)
+        return error == -ENAMETOOLONG ? -EINVAL : error;
+    error = strlen(text.text) > MEMFD_NAME_MOST ? -EINVAL : memory_file_create(&file);
+    path_text_drop(&text);
+    if (!error)
+        error = descriptor_install(current_task()->files, file, 0, flags & MEMFD_CLOEXEC, &fd);
+    return error ? error : fd;
 }
 
 /* ---- Access ---- */

@@ -364,6 +364,7 @@ image_enter(struct program *program, struct image *image, struct map_source *sou
         .arguments = &program->arguments,
         .environment = &program->environment,
     };
+    space->program = map_source_get(source);
     task_set_space(current_task(), space);
     descriptor_table_close_on_exec(current_task()->files);
     current_task()->process->own_numbers = image->own_numbers;

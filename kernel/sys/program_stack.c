@@ -110,9 +110,14 @@ program_stack_build(const struct program_stack *program, uintptr_t *stack_pointe
     image.words = heap_alloc(words * sizeof(u32));
     if (!image.words)
         return -ENOMEM;
+    struct address_space *space = current_task()->space;
     put_word(&image, program->arguments->count);
     put_strings(&image, program->arguments);
+    space->arguments_start = image.strings;
+    space->arguments_end = image.strings + program->arguments->used;
     put_strings(&image, program->environment);
+    space->environment_start = image.strings;
+    space->environment_end = image.strings + program->environment->used;
     put_auxiliary(&image, program);
     ASSERT(image.count <= words);
     *stack_pointer = ALIGN_DOWN(image.strings - image.count * sizeof(u32), 16u);

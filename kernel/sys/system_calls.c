@@ -5,37 +5,24 @@
 #include "kernel/log.h"
 #include "kernel/random.h"
 #include "kernel/string.h"
+#include "kernel/system_names.h"
 #include "kernel/task.h"
 
 /* ---- Names ---- */
 
-#define NAME_BYTES 65
-
-struct new_utsname { /* linux/utsname.h: 390 bytes */
-    char sysname[NAME_BYTES], nodename[NAME_BYTES], release[NAME_BYTES], version[NAME_BYTES],
-        machine[NAME_BYTES], domainname[NAME_BYTES];
-};
-
-static struct new_utsname names = {
-    .sysname = "Fibril",
-    .nodename = "fibril",
-    .release = "6.1.0-fibril-" FIBRIL_VERSION, /* C libraries refuse kernels that look old */
-    .version = "#1",
-    .machine = "i686",
-    .domainname = "(none)",
-};
+#define NAME_BYTES SYSTEM_NAME_BYTES
 
 long
 sys_uname(void USER *user)
 {
-    return copy_to_user(user, &names, sizeof(names));
+    return copy_to_user(user, &system_names, sizeof(system_names));
 }
 
 /* The first uname calls have shorter fields: 9 bytes each, and 65 without the domain. */
 long
 sys_oldolduname(char USER *user)
 {
-    const char *fields = (const char *)&names;
+    const char *fields = (const char *)&system_names;
     char field[9];
     int error = 0;
     for (int i = 0; i < 5 && !error; i++) {
@@ -49,7 +36,7 @@ sys_oldolduname(char USER *user)
 long
 sys_olduname(void USER *user)
 {
-    return copy_to_user(user, &names, 5 * NAME_BYTES);
+    return copy_to_user(user, &system_names, 5 * NAME_BYTES);
 }
 
 static long
@@ -69,13 +56,13 @@ name_set(char *field, const char USER *user, int length)
 long
 sys_sethostname(const char USER *name, int length)
 {
-    return name_set(names.nodename, name, length);
+    return name_set(system_names.node, name, length);
 }
 
 long
 sys_setdomainname(const char USER *name, int length)
 {
-    return name_set(names.domainname, name, length);
+    return name_set(system_names.domain, name, length);
 }
 
 /* ---- The machine ---- */

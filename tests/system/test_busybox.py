@@ -56,11 +56,23 @@ def on_host(guest, program, names=()):
     return whole('on the host', stdout)
 
 
+def disk(guest, program):
+    """An ext2 image to be the root, with busybox and, as programs expect, /bin/sh."""
+    tree, image = guest.path('tree'), guest.path('busybox.ext2')
+    for folder in ('bin', 'dev', 'proc', 'tmp', 'mnt/0', 'mnt/1'):
+        os.makedirs(os.path.join(tree, folder))
+    shutil.copy(program, os.path.join(tree, 'bin/busybox'))
+    os.symlink('busybox', os.path.join(tree, 'bin/sh'))
+    guest.host('mke2fs', '-q', '-t', 'ext2', '-O', 'none,filetype,sparse_super', '-d', tree, image, '4M',
+               environment={'PATH': os.environ['PATH'] + ':/usr/sbin:/sbin'})
+    return image
+
+
 def in_guest(guest, program, names=()):
-    options = ['--file', f'{program}:/tmp/busybox']
+    options = ['--disk', disk(guest, program), '--append', 'root=ata1']
     for name in ('driver.sh', 'commands'):
         options += ['--file', f'{os.path.join(FOLDER, name)}:/tmp/{name}']
-    result = guest.run('/tmp/busybox', 'sh', '/tmp/driver.sh', '/tmp/commands', '/tmp/busybox', *names,
+    result = guest.run('/bin/busybox', 'sh', '/tmp/driver.sh', '/tmp/commands', '/bin/busybox', *names,
                        options=options, timeout=400)
     return whole('in the guest', result.stdout)
 

@@ -62,14 +62,18 @@ def icount(disk_read):
 
 
 def delayed(stack, image, milliseconds, socket):
-    """The URL of the image, each read of which takes that long, many at once. The server lives as
-    long as the ExitStack."""
+    """The URL of the image, each read of which takes that long, many at once."""
+    return served(stack, image, socket, 'delay', f'delay-read={milliseconds}ms')
+
+
+def served(stack, image, socket, kind, setting):
+    """The URL of the image behind one of nbdkit's filters. The server lives as long as the ExitStack."""
     nbdkit = shutil.which('nbdkit')
     if not nbdkit:
-        raise MachineError('--delay needs nbdkit (package nbdkit)')
+        raise MachineError('nbdkit (package nbdkit) is not there')
     server = stack.enter_context(child(
-        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', '--filter=delay', 'file',
-         os.path.abspath(image), f'delay-read={milliseconds}ms']))
+        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', f'--filter={kind}', 'file',
+         os.path.abspath(image), setting], stderr=subprocess.DEVNULL))
     deadline = time.monotonic() + 10
     while not os.path.exists(socket):
         if server.poll() is not None or time.monotonic() > deadline:

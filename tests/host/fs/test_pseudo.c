@@ -1,4 +1,4 @@
-// sources: fs/proc.c fs/dev.c fs/disk_object.c fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/ramfs.c fs/ramfs_directory.c drivers/block.c drivers/block_queue.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
+// sources: fs/proc.c fs/proc_task.c fs/file_map.c fs/dev.c fs/disk_object.c fs/path.c fs/path_text.c fs/inode.c fs/name_cache.c fs/cache.c fs/file.c fs/file_lock.c fs/descriptor.c fs/iter.c fs/regular.c fs/directory.c fs/pipe.c fs/anonymous.c fs/ramfs.c fs/ramfs_directory.c drivers/block.c drivers/block_queue.c drivers/partition.c drivers/ramdisk.c tests/host/support/*.c
 /* /proc and /dev: their trees, their files, and disks read as files. */
 #include "arch.h"
 #include "drivers/block.h"
@@ -24,6 +24,26 @@ void
 random_bytes(void *buffer, size_t size)
 {
     memset(buffer, 4, size);
+}
+
+static struct list no_processes = LIST_INIT(no_processes);
+
+struct list *
+process_list(void)
+{
+    return &no_processes;
+}
+
+struct process *
+process_find(u32 pid)
+{
+    return NULL;
+}
+
+struct task *
+task_find(u32 tid)
+{
+    return NULL;
 }
 
 static void
@@ -140,7 +160,7 @@ proc_tree(void)
 {
     struct names names;
     CHECK(list("/proc", &names) == 0);
-    CHECK(!strcmp(names.text, "./ ../ long sys/ endless "), "%s", names.text);
+    CHECK(!strcmp(names.text, "./ ../ long sys/ endless self thread-self "), "%s", names.text);
     CHECK(list("/proc/sys", &names) == 0 && !strcmp(names.text, "./ ../ vm/ name "), "%s",
           names.text);
     CHECK(list("/proc/sys/vm", &names) == 0 && !strcmp(names.text, "./ ../ word other "), "%s",
@@ -185,7 +205,7 @@ devices(void)
     char bytes[200];
     struct names names;
     CHECK(list("/dev", &names) == 0);
-    CHECK(!strcmp(names.text, "./ ../ null zero full random urandom ram0 "), "%s",
+    CHECK(!strcmp(names.text, "./ ../ fd stdin stdout stderr shm/ null zero full random urandom ram0 "), "%s",
           names.text);
     CHECK(read_file("/dev/null", bytes, sizeof bytes) == 0);
     memset(bytes, 1, sizeof bytes);

@@ -1,0 +1,176 @@
+"""Disks at depth: many reads under way at an AHCI disk, and what becomes of them when the disk errs."""
+import contextlib
+import os
+import re
+import shutil
+
+from harness import ROOT, Failure, Skip, parse_counters, test, words
+from guest import qemu
+
+WALK = ['walk', '--asys', '-j', '64', '--read', '--list', '/mnt/0']
+
+
+def reference(guest, image):
+    return guest.host(os.path.join(ROOT, 'tools/ext2-list'), '--sum', image, binary=True)
+
+
+def same(result, wanted, what):
+    if result.stdout != wanted:
+        raise Failure(f'{what}: the list differs from what debugfs says')
+
+
+def disk_counters(result, name):
+    return parse_counters(result.line(rf'disk: {name} .*', 'log')[0])
+
+
+def needs_nbdkit():
+    if not shutil.which('nbdkit'):
+        raise Skip('nbdkit is not there')
+
+
+@test('32 reads are under way at once, at an AHCI disk that takes 5 ms for each, in QEMU itself')
+def depth_of_32(guest):
+    image, report = guest.image('blocks4k'), guest.path('report')
+    wanted = reference(guest, image)
+    os.environ['SLOW_PREAD_REPORT'] = report
+    try:
+        result = guest.run(*WALK, options=['--machine', 'q35', '--disk', image, '--delay', 5,
+                                           '--delay-by', 'pread'])
+    finally:
+        del os.environ['SLOW_PREAD_REPORT']
+    same(result, wanted, 'with a delay in pread')
+    with open(report) as file:
+        most = parse_counters(file.read())['most_at_once']
+    ours = disk_counters(result, 'ata1')['inflight_max']
+    if most != 32 or ours != 32:
+        raise Failure(f'{most} reads at once in QEMU, {ours} by our count, instead of 32')
+
+
+@test('behind an NBD server that takes 5 ms for each read the walk is right, and deep')
+def depth_behind_nbd(guest):
+    needs_nbdkit()
+    image = guest.image('blocks4k')
+    result = guest.run(*WALK, options=['--machine', 'q35', '--disk', image, '--delay', 5])
+    same(result, reference(guest, image), 'with a delay')
+    if disk_counters(result, 'ata1')['inflight_max'] < 16:
+        raise Failure('fewer than 16 reads under way at once')
+
+
+def right_or_eio(result, wanted, what):
+    """Every line of the list is the wanted one, but for sums that are - because of an EIO."""
+    by_path = {line.split(b' ', 5)[-1]: line for line in wanted.splitlines()}
+    for line in result.stdout.splitlines():
+        parts = line.split(b' ', 5)
+        right = by_path.get(parts[-1], b'').split(b' ', 5)
+        if line.split(b' ', 5) != right and (parts[4] != b'-' or parts[:4] != right[:4]):
+            raise Failure(f'{what}: wrong line {line!r}')
+    said = re.findall(r'^walk: (/.*): (\w+)$', result.stderr.decode(errors='replace'), re.MULTILINE)
+    others = [error for error in said if error[1] != 'EIO']
+    if others:
+        raise Failure(f'{what}: another error than EIO: {others[0]}')
+    if result.status not in (0, 1):
+        raise Failure(f'{what}: exited with {result.status}')
+    missing = len(by_path) - len(result.stdout.splitlines())
+    if missing and not said and result.stdout:  # (nothing at all: it could not be mounted)
+        raise Failure(f'{what}: {missing} lines are missing, and no error is told')
+
+
+def random_errors(guest, machine, rate):
+    needs_nbdkit()
+    image = guest.image('blocks4k')
+    wanted = reference(guest, image)
+    with contextlib.ExitStack() as stack:
+        url = qemu.served(stack, image, guest.path('socket'), 'error', f'error-pread-rate={rate}%')
+        drive = words.join(qemu.drive(1, url, machine))
+        result = guest.start(*WALK, options=['--machine', machine, '--qemu', drive], timeout=200)
+    right_or_eio(result, wanted, f'{rate} % errors, {machine}')
+    counters = parse_counters(result.line(r'ata: requests=.*', 'log')[0])
+    if rate >= 10 and counters['commands'] <= counters['requests']:
+        raise Failure('no errors at all')
+
+
+def declare(name, about, function, *arguments):
+    def run(guest):
+        function(guest, *arguments)
+    run.__name__ = name
+    test(about)(run)
+
+
+for _machine in ('q35', 'pc'):
+    for _rate in (1, 10, 50):
+        declare(f'random_errors_{_machine}_{_rate}', f'{_rate} % of the reads fail: each call gets its '
+                f'data or EIO ({_machine})', random_errors, _machine, _rate)
+
+
+def fault(guest, machine, word, wanted_counter):
+    image = guest.image('blocks4k')
+    result = guest.run(*WALK, options=[
+        '--machine', machine, '--disk', image, '--append', f'ata-fault={word}@ata1 ata-limit=500'])
+    same(result, reference(guest, image), word)
+    counters = parse_counters(result.line(r'ata: requests=.*', 'log')[0])
+    if not counters[wanted_counter]:
+        raise Failure(f'{word}: nothing happened: {counters}')
+
+
+for _machine in ('q35', 'pc'):
+    for _name, _word, _about in (
+            ('dropped_ends', 'drop:100', 'one end of a read in a hundred gets lost'),
+            ('short_reads', 'short:20', 'one read in twenty gives only a part of its data'),
+            ('silent_for_a_while', 'silent:300:1200', 'a disk falls silent and comes back')):
+        declare(f'{_name}_{_machine}', f'{_about}: all is read ({_machine})', fault, _machine, _word,
+                'resets')
+
+
+@test('a disk that falls silent for ever is given up within the stated limit; the rest gets EIO')
+def silent_for_ever(guest):
+    image = guest.image('blocks4k')
+    wanted = reference(guest, image)
+    for machine, words_ in (('q35', ''), ('pc', ' ata-limit=500')):
+        result = guest.run(*WALK, status=1, timeout=70, options=[
+            '--machine', machine, '--disk', image, '--append',
+            'ata-fault=silent-after:300@ata1' + words_])
+        right_or_eio(result, wanted, machine)
+        result.line(r'ata1: does not answer any more: given up', 'log')
+        seconds = parse_counters(result.line(r'walk: mode=.*', 'stderr')[0])['seconds']
+        if seconds > 61:
+            raise Failure(f'{seconds} s until the end: the stated limit is 61')
+
+
+@test('a task with 64 reads at a disk that never answers is killed at once, and leaves nothing')
+def kill_pending(guest):
+    image = guest.image('blocks4k')
+    for machine in ('q35', 'pc'):
+        result = guest.run('t-kill-pending', 64, timeout=30,
+                           options=['--machine', machine, '--disk', image])
+        result.line(r'^cancelled=64 leak=0 ')
+    guest.run('t-kill-pending', 64, timeout=30).line(r'^cancelled=64 leak=0 ')
+
+
+@test('both controllers in one machine: a disk on IDE, another one on AHCI')
+def both_controllers(guest):
+    image = guest.image('small4k')
+    more = ['-device', 'ahci,id=more', '-drive',
+            f'file={qemu.escape(image)},format=raw,snapshot=on,if=none,id=second',
+            '-device', 'ide-hd,drive=second,bus=more.3']
+    result = guest.run(*WALK, options=['--machine', 'pc', '--qemu', words.join(more)])
+    same(result, reference(guest, image), 'on AHCI beside IDE')
+    result.line(r'ata0: ide0 ', 'log')
+    result.line(r'ata1: sata0 .*depth 32', 'log')
+
+
+@test('ahci=single: one command at a time, READ DMA EXT, merged; ahci=off: no disk')
+def ahci_words(guest):
+    image, trace = guest.image('small4k'), guest.path('trace')
+    result = guest.run(*WALK, options=[
+        '--machine', 'q35', '--disk', image, '--append', 'ahci=single', '--qemu',
+        f'-trace process_ncq_command -trace ide_exec_cmd -D {trace}'])
+    same(result, reference(guest, image), 'without a queue')
+    if disk_counters(result, 'ata1')['inflight_max'] != 1:
+        raise Failure('more than one command at a time')
+    with open(trace) as file:
+        text = file.read()
+    commands = parse_counters(result.line(r'ata: requests=.*', 'log')[0])['commands']
+    if 'process_ncq' in text or len(re.findall(r'cmd 0x(?:25|c8)$', text, re.MULTILINE)) != commands:
+        raise Failure('other commands than those that were counted')
+    result = guest.start('ls', '/', options=['--machine', 'q35', '--append', 'ahci=off'])
+    result.line(r'boot: cannot use ata0', 'log')
