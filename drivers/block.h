@@ -71,7 +71,7 @@ void block_submit_list(struct list *requests);
 
 /* For those who read what nobody has asked for: sleeps, killably, while BLOCK_BUSY requests or more wait
  * for the disk. 0 or why the fibril was cancelled. */
-#define BLOCK_BUSY 64
+#define BLOCK_BUSY 4
 struct disk;
 int block_wait_calm(struct disk *disk) MUST_CHECK;
 /* Somebody waits for this sector: a speculative request for it that is still in the queue becomes one

@@ -295,7 +295,7 @@ command_accepts(const struct disk *disk, const struct block_command *command,
                 const struct block_request *request)
 {
     u64 gap = request->sector - command_end(command);
-    if (gap > MIN(gap_most, disk->gap_sectors))
+    if (gap > (request->speculative ? 0 : MIN(gap_most, disk->gap_sectors)))
         return false;
     u32 sectors = command->sectors + (u32)gap + request->sectors;
     u32 most = disk->max_command_sectors;
