@@ -358,6 +358,13 @@ cache_get_known(struct cache_object *object, u32 index)
     return page;
 }
 
+bool
+cache_has(const struct cache_object *object, u32 index)
+{
+    INTERRUPTS_OFF_SCOPE();
+    return table_find(object, index) != NULL;
+}
+
 struct page *
 cache_peek(struct cache_object *object, u32 index)
 {

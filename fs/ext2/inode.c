@@ -10,10 +10,6 @@
 #include "kernel/page.h"
 #include "kernel/string.h"
 
-/* Whoever wants an inode mostly wants its neighbours next: so many further blocks of the table are read
- * along, by the same request. */
-#define TABLE_AHEAD 15u
-
 static struct pool inode_pool = POOL_INIT("ext2_inode", struct ext2_inode);
 static const struct inode_ops no_ops; /* special files */
 static const struct inode_ops regular_ops = {.map = ext2_map_bytes};
@@ -151,7 +147,7 @@ ext2_inode_read(struct inode *inode)
     /* A block holds a whole number of inodes. */
     u32 offset = index % fs->inodes_per_group * fs->inode_size;
     u32 inside = offset >> fs->block_shift;
-    u32 ahead = read_ahead_enabled() ? MIN(fs->inode_table_blocks - 1 - inside, TABLE_AHEAD) : 0;
+    u32 ahead = read_ahead_enabled() ? MIN(fs->inode_table_blocks - 1 - inside, EXT2_TABLE_AHEAD) : 0;
     struct page *page;
     const void *data;
     error = ext2_block_get_ahead(fs, block + inside, ahead, &page, &data);
