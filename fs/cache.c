@@ -128,7 +128,9 @@ page_note_use(struct page *page)
         list_remove(&page->link);
         list_add_tail(&cache.pages, &page->link);
     }
-    if (page->private & PRIVATE_OF_CACHE)
+    if (page->state == PAGE_READING && page->private & PAGE_PRIVATE_AHEAD)
+        page->private &= ~PAGE_PRIVATE_AHEAD; /* still fresh: see page_hurry */
+    else if (page->private & PRIVATE_OF_CACHE)
         page->private &= ~PRIVATE_OF_CACHE;
     else if (page->state == PAGE_VALID)
         page->private |= PAGE_PRIVATE_USED;
@@ -356,6 +358,13 @@ cache_get_known(struct cache_object *object, u32 index)
     return page;
 }
 
+bool
+cache_has(const struct cache_object *object, u32 index)
+{
+    INTERRUPTS_OFF_SCOPE();
+    return table_find(object, index) != NULL;
+}
+
 struct page *
 cache_peek(struct cache_object *object, u32 index)
 {
@@ -520,7 +529,40 @@ cache_read_ahead(struct cache_object *object, u32 index, u32 count)
     return started;
 }
 
+struct page *
+cache_adopt(struct cache_object *object, u32 index)
+{
+    struct page *page;
+
+    if (cache.statistics.ahead_unused >= cache.ahead_most ||
+        pages_free() < cache.free_pages_wanted + FREE_PAGES_MIN || table_find(object, index))
+        return NULL;
+    page = page_alloc();
+    if (page) {
+        table_insert(object, index, page, PAGE_READING, PRIVATE_OF_CACHE);
+        page_get(page);
+        cache.reading++;
+    }
+    return page;
+}
+
 /* ---- Waiting for what is read ---- */
+
+/* Nobody may have waited for the page's read so far; now somebody does. */
+static void
+page_hurry(struct page *page)
+{
+    struct cache_object *object;
+    {
+        INTERRUPTS_OFF_SCOPE();
+        object = page->object;
+        if (page->state != PAGE_READING || !object || !(page->private & PAGE_PRIVATE_FRESH))
+            return;
+        page->private &= ~PAGE_PRIVATE_FRESH;
+    }
+    if (object->ops->want_page)
+        object->ops->want_page(object, page->index);
+}
 
 /* Waits for a page that is not valid yet. 0: valid; or why not. `started`: the caller itself started
  * the read. *retry: it failed for a reason of the fibril that started it, so the caller shall try. */
@@ -564,6 +606,8 @@ cache_get_missing(const struct run *run, struct page *page, struct page **result
             started = page != NULL;
         }
         if (page) {
+            if (!started)
+                page_hurry(page);
             error = page_settle(page, started, &retry);
             if (!error) {
                 *result = page;

@@ -36,6 +36,7 @@ int cache_get_run_ahead(struct cache_object *object, u32 index, u32 count, u32 a
 /* The page (referenced) if it is valid and was wanted before, so that there is nothing to be learned
  * from its being wanted now; else NULL. Never sleeps. */
 struct page *cache_get_known(struct cache_object *object, u32 index);
+bool cache_has(const struct cache_object *object, u32 index); /* there, or being read */
 /* Starts reading those of `count` pages that are missing, for nobody yet, as far as there is room for
  * such pages; the caller does not wait for them, but may sleep while they are started. How many. */
 u32 cache_read_ahead(struct cache_object *object, u32 index, u32 count);
@@ -51,6 +52,16 @@ void cache_page_done(struct page *page, int error);
  * page when the last part has ended (with the first error, if any). Any context. */
 void cache_page_expect(struct page *page, unsigned parts);
 void cache_page_part_done(struct page *page, int error);
+
+/* Is the page being read for nobody yet? */
+static inline bool
+cache_page_is_ahead(const struct page *page)
+{
+    return page->private & PAGE_PRIVATE_AHEAD;
+}
+/* A page that somebody's request passes on its way: put in as being read ahead, referenced; NULL if it
+ * is there already, or there is no room or no memory for it. Interrupts off. */
+struct page *cache_adopt(struct cache_object *object, u32 index);
 
 /* Gives up every page of the object (it is going away, or has changed): those in use keep their
  * memory until they are put. May not be called while its pages are being read by the caller. */

@@ -4,6 +4,7 @@
  * Its own devices: null, zero, full, random, urandom. */
 #include "arch.h"
 #include "drivers/block.h"
+#include "fs/direct.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/pseudo.h"
@@ -209,7 +210,9 @@ disk_read(struct file *file, struct iter *iter, u64 *position)
 {
     struct disk *disk = file->private;
 
-    return file_read_pages(&disk->object, disk->sectors * SECTOR_SIZE, iter, position);
+    if (file->flags & OPEN_DIRECT)
+        return direct_read_disk(disk, iter, position);
+    return file_read_pages(file, &disk->object, disk->sectors * SECTOR_SIZE, iter, position);
 }
 
 #define BLKGETSIZE 0x1260 /* linux/fs.h */

@@ -45,6 +45,7 @@ request_make(struct disk *disk, struct page **pages, unsigned count, struct list
     request->disk = disk;
     request->sector = (u64)pages[0]->index * PAGE_SECTORS;
     request->done = pages_done;
+    request->speculative = cache_page_is_ahead(pages[0]); /* and so are the others, then */
     for (unsigned i = 0; i < added; i++)
         page_add(request, pages[i], disk->sectors - request->sector - i * PAGE_SECTORS);
     list_add_tail(requests, &request->link);
@@ -78,11 +79,43 @@ disk_read_pages(struct cache_object *object, struct page **pages, unsigned count
     block_submit_list(&requests);
 }
 
+static void
+disk_want_page(struct cache_object *object, u32 index)
+{
+    struct disk *disk = container_of(object, struct disk, object);
+
+    block_want(disk, (u64)index * PAGE_SECTORS);
+}
+
+/* struct disk's read_through. Interrupts off. */
+static struct block_request *
+disk_read_through(struct disk *disk, u64 sector)
+{
+    struct page *page;
+    struct block_request *request = block_request_alloc();
+
+    if (!request)
+        return NULL;
+    page = cache_adopt(&disk->object, (u32)(sector / PAGE_SECTORS));
+    if (!page) {
+        block_request_free(request);
+        return NULL;
+    }
+    request->done = pages_done;
+    (void)block_request_add(request, page, 0, PAGE_SIZE);
+    page_put(page);
+    return request;
+}
+
 void
 disk_object_init(struct disk *disk)
 {
-    static const struct cache_object_ops ops = {.read_pages = disk_read_pages};
+    static const struct cache_object_ops ops = {
+        .read_pages = disk_read_pages,
+        .want_page = disk_want_page,
+    };
 
+    disk->read_through = disk_read_through;
     cache_object_init(&disk->object, &ops);
     disk->object.disk = disk;
 }

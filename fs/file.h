@@ -114,7 +114,8 @@ int file_write(struct file *file, struct iter *iter, u64 *position);
 extern const struct file_ops file_regular_ops; /* regular files in the page cache (fs/regular.c) */
 extern const struct file_ops file_directory_ops;
 /* Reads from `size` bytes of contents that lie in `object` through the page cache. */
-int file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position);
+int file_read_pages(struct file *file, struct cache_object *object, u64 size, struct iter *iter,
+                    u64 *position);
 /* getdents64: linux_dirent64 records from the file's position on (or the old layout's); the bytes, or a
  * negative errno. */
 long file_read_directory(struct file *file, void USER *buffer, size_t size, bool old_layout);

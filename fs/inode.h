@@ -11,6 +11,7 @@
 #include "kernel/mutex.h"
 #include "kernel/types.h"
 
+struct direct_run;
 struct disk;
 struct file_lock;
 struct file_ops;
@@ -53,6 +54,8 @@ struct inode_ops {
     /* Starts reading what those who have listed page `index` of the directory will want next. Sleeps; a
      * read-ahead fibril calls it after read_ahead_wish_listing. NULL: nothing. */
     void (*read_ahead)(struct inode *directory, u32 index);
+    /* Where the bytes from `offset` on lie, for direct reads: see fs/direct.h. Sleeps. NULL: nowhere. */
+    int (*map)(struct inode *inode, u64 offset, u32 length, struct direct_run *run);
     /* Copies the target (without a zero) into kernel memory, at most `size` bytes; *length is what
      * was copied. Sleeps. */
     int (*read_link)(struct inode *inode, char *target, size_t size, size_t *length);

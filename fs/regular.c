@@ -6,6 +6,7 @@
  * be in use are just found. */
 #include "arch.h"
 #include "fs/cache.h"
+#include "fs/direct.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "kernel/errno.h"
@@ -17,16 +18,14 @@ get_news(struct file *file, struct cache_object *object, u32 index, u32 pages, u
          struct page **page)
 {
     u32 limit = (u32)MIN(DIVIDE_UP(size, (u64)PAGE_SIZE), (u64)UINT32_MAX);
-    u32 along = file ? read_ahead_for_reader(&file->ahead, file->inode, object, index, pages, limit)
-                     : 0;
+    u32 along = read_ahead_for_reader(&file->ahead, file->inode, object, index, pages, limit);
 
     return cache_get_run_ahead(object, index, pages, along, page);
 }
 
-/* `file` is NULL where nothing is read ahead. */
-static int
-read_pages(struct file *file, struct cache_object *object, u64 size, struct iter *iter,
-           u64 *position)
+int
+file_read_pages(struct file *file, struct cache_object *object, u64 size, struct iter *iter,
+                u64 *position)
 {
     u64 start = *position;
     int error = 0;
@@ -56,16 +55,12 @@ read_pages(struct file *file, struct cache_object *object, u64 size, struct iter
     return iter->done > 0 ? 0 : error;
 }
 
-int
-file_read_pages(struct cache_object *object, u64 size, struct iter *iter, u64 *position)
-{
-    return read_pages(NULL, object, size, iter, position);
-}
-
 static int
 regular_read(struct file *file, struct iter *iter, u64 *position)
 {
-    return read_pages(file, &file->inode->object, file->inode->size, iter, position);
+    if (unlikely(file->flags & OPEN_DIRECT) && file->inode->ops->map)
+        return direct_read_inode(file->inode, iter, position);
+    return file_read_pages(file, &file->inode->object, file->inode->size, iter, position);
 }
 
 const struct file_ops file_regular_ops = {.read = regular_read};

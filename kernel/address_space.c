@@ -5,6 +5,7 @@
 #include "kernel/log.h"
 #include "kernel/map_source.h"
 #include "kernel/page.h"
+#include "kernel/pin.h"
 #include "kernel/string.h"
 #include "kernel/trace.h"
 
@@ -452,6 +453,30 @@ area_resize(struct address_space *space, uintptr_t start, size_t old_size, size_
     return error ? error : area_move(space, area, new_size, *result);
 }
 
+/* ---- Showing pages ---- */
+
+static int
+page_show(struct address_space *space, uintptr_t at, struct page *page, unsigned flags)
+{
+    int error = page_map(space->directory, at, page_physical(page), flags);
+    if (error) {
+        page_put(page);
+    } else {
+        space->page_count++;
+        space->pages_most = MAX(space->pages_most, space->page_count);
+    }
+    return error;
+}
+
+static struct page *
+page_copy(const struct page *page)
+{
+    struct page *copy = page_alloc();
+    if (copy)
+        memcpy(page_address(copy), page_address(page), PAGE_SIZE);
+    return copy;
+}
+
 /* ---- fork ---- */
 
 static int
@@ -460,16 +485,22 @@ pages_copy(struct address_space *from, struct address_space *to, const struct ar
     for (uintptr_t at = page_next_mapped(from->directory, area->start, area->end); at < area->end;
          at = page_next_mapped(from->directory, at + PAGE_SIZE, area->end)) {
         unsigned flags;
-        u32 physical = page_lookup(from->directory, at, &flags);
-        if (!area->shared && flags & MAP_WRITE) {
+        struct page *page = page_of_physical(page_lookup(from->directory, at, &flags));
+        bool copied = !area->shared && page_is_pinned(page);
+        if (copied) {
+            page = page_copy(page);
+            if (!page)
+                return -ENOMEM;
+        } else {
+            page_get(page);
+        }
+        if (!copied && !area->shared && flags & MAP_WRITE) {
             flags &= ~MAP_WRITE;
             page_protect(from->directory, at, flags);
         }
-        int error = page_map(to->directory, at, physical, flags);
+        int error = page_show(to, at, page, flags);
         if (error)
             return error;
-        page_get(page_of_physical(physical));
-        to->page_count++;
     }
     return 0;
 }
@@ -515,28 +546,6 @@ address_space_copy(struct address_space *from, struct address_space **result)
 /* ---- Faults ---- */
 
 static int
-page_show(struct address_space *space, uintptr_t at, struct page *page, unsigned flags)
-{
-    int error = page_map(space->directory, at, page_physical(page), flags);
-    if (error) {
-        page_put(page);
-    } else {
-        space->page_count++;
-        space->pages_most = MAX(space->pages_most, space->page_count);
-    }
-    return error;
-}
-
-static struct page *
-page_copy(const struct page *page)
-{
-    struct page *copy = page_alloc();
-    if (copy)
-        memcpy(page_address(copy), page_address(page), PAGE_SIZE);
-    return copy;
-}
-
-static int
 fault_anonymous(struct address_space *space, const struct area *area, uintptr_t at)
 {
     struct page *page = page_alloc_zeroed();
@@ -550,7 +559,7 @@ static int
 fault_write(struct address_space *space, const struct area *area, uintptr_t at, u32 physical)
 {
     struct page *page = page_of_physical(physical);
-    if (area->shared || (page->references == 1 && !page->object)) {
+    if (area->shared || page_is_pinned(page) || (page->references == 1 && !page->object)) {
         page_protect(space->directory, at, MAP_WRITE);
         return 0;
     }

@@ -17,6 +17,9 @@ struct cache_object_ops {
      * whoever finishes it later needs a reference of its own (block requests have one). May sleep
      * (reading metadata); no lock is held. */
     void (*read_pages)(struct cache_object *object, struct page **pages, unsigned count);
+    /* Somebody waits for a page that is being read ahead: its request goes before others like it. May
+     * sleep. NULL: nothing to be done. */
+    void (*want_page)(struct cache_object *object, u32 index);
 };
 
 struct cache_object {

@@ -4,6 +4,7 @@
  * blocks. */
 #include "drivers/block.h"
 #include "fs/cache.h"
+#include "fs/direct.h"
 #include "fs/ext2/ext2.h"
 #include "kernel/errno.h"
 
@@ -146,4 +147,24 @@ ext2_map(struct ext2_inode *inode, u32 block, u32 count, struct ext2_run *run)
     if (page)
         page_put(page);
     return error;
+}
+
+int
+ext2_map_bytes(struct inode *inode, u64 offset, u32 length, struct direct_run *result)
+{
+    struct ext2_filesystem *fs = ext2_filesystem_of(inode);
+    u32 inside = (u32)offset & (fs->block_size - 1);
+    u32 blocks = (inside + length + fs->block_size - 1) >> fs->block_shift;
+    struct ext2_run run;
+    /* The size, and so the offset, is at most ext2_blocks_most blocks. */
+    int error = ext2_map(ext2_inode_of(inode), (u32)(offset >> fs->block_shift), blocks, &run);
+    if (error)
+        return error;
+    *result = (struct direct_run){
+        .disk = fs->filesystem.disk,
+        .sector = ((u64)run.physical << (fs->block_shift - SECTOR_SHIFT)) + inside / SECTOR_SIZE,
+        .length = (run.count << fs->block_shift) - inside,
+        .hole = run.physical == 0,
+    };
+    return 0;
 }

@@ -6,14 +6,18 @@
  * with its request otherwise. So a page is complete when its last block is, a bad block fails only
  * its own page, and a fibril that is cancelled in the middle leaves no page behind. Bytes behind the end
  * of the file in its last block are made zero when they have been read: mapped pages show them. */
+#include "arch.h"
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
+#include "fs/read_ahead.h"
 #include "kernel/errno.h"
 #include "kernel/string.h"
 
 /* No file has pages from this index on: ext2_blocks_most is below 2^31, a page has 1 to 4 blocks.
  * So numbers of file blocks fit in 32 bits. */
 #define PAGES_MOST (1u << 29)
+
+#define ALONG_BLOCKS 7u /* behind a directory: the request's other segments */
 
 /* Pages being read, and the request being put together. */
 struct read {
@@ -98,8 +102,9 @@ end_blocks(const struct read *read, u32 block, u32 count, int error)
     }
 }
 
+/* `page` is the first. */
 static bool
-request_begin(struct read *read, u32 physical)
+request_begin(struct read *read, u32 physical, const struct page *page)
 {
     read->request = block_request_alloc();
     if (!read->request)
@@ -108,9 +113,69 @@ request_begin(struct read *read, u32 physical)
     read->request->disk = read->fs->filesystem.disk;
     read->request->sector = (u64)physical << (block_shift - 9); /* sectors of 512 = 2^9 bytes */
     read->request->done = request_done;
+    read->request->speculative = cache_page_is_ahead(page);
     read->request->private = private_make(block_shift, 0);
     read->next_physical = physical;
     return true;
+}
+
+/* The disk's own page of the block, if it has been read or is being read (along with others). */
+static bool
+disk_has(const struct ext2_filesystem *fs, u32 physical)
+{
+    return cache_has(&fs->filesystem.disk->object, physical >> (PAGE_SHIFT - fs->block_shift));
+}
+
+/* How many blocks of the run have to be read: the first one, and up to the next one that is there. */
+static u32
+missing_count(const struct ext2_filesystem *fs, struct ext2_run run)
+{
+    u32 count = 1;
+    while (count < run.count && !disk_has(fs, run.physical + count))
+        count++;
+    return count;
+}
+
+/* Copies a block out of the disk's own pages. */
+static void
+copy_block(const struct read *read, u32 block, u32 physical)
+{
+    u32 blocks = 1, offset, size = read->fs->block_size;
+    struct page *page = place(read, block, &blocks, &offset), *from;
+    const void *data;
+    int error = ext2_block_get(read->fs, physical, &from, &data);
+    if (!error) {
+        u32 tail = block == read->last_block ? read->tail : 0;
+        u8 *to = (u8 *)page_address(page) + offset;
+        memcpy(to, data, size - tail);
+        memset(to + size - tail, 0, tail);
+        page_put(from);
+    }
+    cache_page_part_done(page, error);
+}
+
+/* Blocks behind the last request's: read into the disk's own pages, as far as there is room. */
+static void
+read_along(struct read *read)
+{
+    struct disk *disk = read->fs->filesystem.disk;
+    unsigned shift = PAGE_SHIFT - read->fs->block_shift;
+    for (u32 left = ALONG_BLOCKS; left > 0 && read->request; left--) {
+        u32 physical = read->next_physical;
+        if (physical & ((1u << shift) - 1) || !ext2_blocks_valid(read->fs, physical, 1u << shift) ||
+            read->request->segment_count == BLOCK_SEGMENTS)
+            break;
+        interrupt_state state = interrupts_save();
+        struct page *page = cache_adopt(&disk->object, physical >> shift);
+        interrupts_restore(state);
+        if (!page)
+            break;
+        cache_page_expect(page, 1u << shift);
+        bool added = block_request_add(read->request, page, 0, PAGE_SIZE);
+        ASSERT(added);
+        page_put(page);
+        read->next_physical += 1u << shift;
+    }
 }
 
 /* Asks for a run, as part of the request under construction if it continues it. */
@@ -123,7 +188,7 @@ read_run(struct read *read, u32 block, struct ext2_run run)
     while (run.count > 0) {
         u32 blocks = run.count, offset;
         struct page *page = place(read, block, &blocks, &offset);
-        if (!read->request && !request_begin(read, run.physical)) {
+        if (!read->request && !request_begin(read, run.physical, page)) {
             end_blocks(read, block, run.count, -ENOMEM);
             return;
         }
@@ -160,12 +225,20 @@ read_blocks(struct ext2_inode *inode, struct read *read, u32 end, u32 file_block
             error = ext2_map(inode, block, MIN(end, file_blocks) - block, &run);
         if (error && error_is_final(error))
             run.count = end - block;
-        if (error || run.physical == 0)
+        if (error || run.physical == 0) {
             end_blocks(read, block, run.count, error);
-        else
+        } else if (disk_has(read->fs, run.physical)) {
+            run.count = 1;
+            submit(read); /* getting the page may take a while */
+            copy_block(read, block, run.physical);
+        } else {
+            run.count = missing_count(read->fs, run);
             read_run(read, block, run);
+        }
         block += run.count;
     }
+    if (is_directory(&inode->inode) && read_ahead_enabled())
+        read_along(read);
     submit(read);
 }
 
@@ -188,4 +261,29 @@ ext2_read_pages(struct cache_object *object, struct page **pages, unsigned count
     read_blocks(inode, &read, read.first_block + (count << shift), file_blocks);
 }
 
-const struct cache_object_ops ext2_data_ops = {.read_pages = ext2_read_pages};
+bool
+ext2_data_is_near(struct inode *inode)
+{
+    u32 physical = ext2_inode_of(inode)->block[0];
+    return physical != 0 && disk_has(ext2_filesystem_of(inode), physical);
+}
+
+static void
+ext2_want_page(struct cache_object *object, u32 index)
+{
+    struct ext2_inode *inode = ext2_inode_of(container_of(object, struct inode, object));
+    struct ext2_filesystem *fs = ext2_filesystem_of(&inode->inode);
+    unsigned shift = PAGE_SHIFT - fs->block_shift;
+    u32 block = index << shift, end = block + (1u << shift);
+    while (block < end) {
+        struct ext2_run run;
+        if (ext2_map(inode, block, end - block, &run) == 0 && run.physical != 0)
+            block_want(fs->filesystem.disk, (u64)run.physical << (fs->block_shift - 9));
+        block += run.count;
+    }
+}
+
+const struct cache_object_ops ext2_data_ops = {
+    .read_pages = ext2_read_pages,
+    .want_page = ext2_want_page,
+};

@@ -217,6 +217,10 @@ int ext2_block_get_ahead(struct ext2_filesystem *fs, u32 block, u32 ahead, struc
 /* super.c: the descriptor's number of the first block of a group's inode table, checked. Sleeps. */
 int ext2_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block) MUST_CHECK;
 
+/* Whoever wants an inode mostly wants its neighbours next: so many further blocks of the table are read
+ * along. */
+#define EXT2_TABLE_AHEAD 15u
+
 /* inode.c */
 extern const struct filesystem_ops ext2_filesystem_ops;
 void ext2_statistics(struct filesystem *filesystem, struct filesystem_statistics *statistics);
@@ -234,11 +238,16 @@ struct ext2_run {
  * -ENOMEM or why the fibril was cancelled. */
 int ext2_map(struct ext2_inode *inode, u32 block, u32 count, struct ext2_run *run) MUST_CHECK;
 
+/* As inode_ops' map. `offset` is a multiple of 512. */
+int ext2_map_bytes(struct inode *inode, u64 offset, u32 length, struct direct_run *run);
 /* Is this file block the first whose number stands in another indirect block than the one before it?
  * So ext2_map may have to read. */
 bool ext2_map_begins(const struct ext2_filesystem *fs, u32 block);
 
 extern const struct cache_object_ops ext2_data_ops;    /* data.c */
+/* data.c: has the first page of the contents been read along with something else, so that getting it
+ * takes no request? */
+bool ext2_data_is_near(struct inode *inode);
 extern const struct inode_ops ext2_directory_ops;      /* directory.c */
 /* directory.c: have all records of this page been found good? */
 bool ext2_directory_page_checked(const struct page *page);

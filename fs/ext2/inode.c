@@ -10,12 +10,9 @@
 #include "kernel/page.h"
 #include "kernel/string.h"
 
-/* Whoever wants an inode mostly wants its neighbours next: so many further blocks of the table are read
- * along, by the same request. */
-#define TABLE_AHEAD 15u
-
 static struct pool inode_pool = POOL_INIT("ext2_inode", struct ext2_inode);
-static const struct inode_ops no_ops; /* regular and special files */
+static const struct inode_ops no_ops; /* special files */
+static const struct inode_ops regular_ops = {.map = ext2_map_bytes};
 
 static struct inode *
 ext2_inode_alloc(struct filesystem *filesystem)
@@ -85,6 +82,7 @@ check_regular(struct ext2_filesystem *fs, struct inode *inode, const struct ext2
     if (inode->size > (u64)ext2_blocks_most(fs) << fs->block_shift)
         return ext2_damaged(fs, "inode %u: a file of 0x%x%08x bytes", (u32)inode->number,
                             (u32)(inode->size >> 32), (u32)inode->size);
+    inode->ops = &regular_ops;
     inode->file_ops = &file_regular_ops;
     return 0;
 }
@@ -149,7 +147,7 @@ ext2_inode_read(struct inode *inode)
     /* A block holds a whole number of inodes. */
     u32 offset = index % fs->inodes_per_group * fs->inode_size;
     u32 inside = offset >> fs->block_shift;
-    u32 ahead = read_ahead_enabled() ? MIN(fs->inode_table_blocks - 1 - inside, TABLE_AHEAD) : 0;
+    u32 ahead = read_ahead_enabled() ? MIN(fs->inode_table_blocks - 1 - inside, EXT2_TABLE_AHEAD) : 0;
     struct page *page;
     const void *data;
     error = ext2_block_get_ahead(fs, block + inside, ahead, &page, &data);

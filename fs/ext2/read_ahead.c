@@ -3,7 +3,7 @@
  * sleeps. Nothing is said about what cannot be read: whoever wants it will see.
  *
  * The inodes of a directory's entries mostly lie side by side, so the blocks of the inode tables are
- * sorted and read in runs, small gaps included: others' inodes, which a walker wants soon as well. */
+ * sorted and read in runs; each run goes on a little, to inodes which a walker wants soon as well. */
 #include "fs/cache.h"
 #include "fs/ext2/ext2.h"
 #include "fs/read_ahead.h"
@@ -12,7 +12,6 @@
 #include "kernel/heap.h"
 #include "kernel/page.h"
 
-#define GAP_PAGES 8               /* between wanted pages of an inode table */
 #define DIRECTORY_PAGES 16u       /* of a subdirectory */
 #define SUBDIRECTORY 0x80000000u  /* beside an inode's number: there are fewer than 2^31 */
 #define TYPE_DIRECTORY 2          /* [EXT2] 4.1.1 file_type */
@@ -51,38 +50,40 @@ sort_entries(struct entries *entries)
     }
 }
 
-/* Runs of pages of the disk, in ascending order. */
+/* Pages of the disk to be read as one run. */
 struct stretch {
-    struct ext2_filesystem *fs;
+    struct disk *disk;
     u32 first, end;
 };
 
 static void
 stretch_read(struct stretch *stretch)
 {
-    struct disk *disk = stretch->fs->filesystem.disk;
-    if (stretch->end > stretch->first && read_ahead_give_way(disk) == 0)
-        cache_read_ahead(&disk->object, stretch->first, stretch->end - stretch->first);
+    if (stretch->end > stretch->first && read_ahead_give_way(stretch->disk) == 0)
+        cache_read_ahead(&stretch->disk->object, stretch->first, stretch->end - stretch->first);
 }
 
+/* The page is wanted; if it has to be read, then with those behind it, up to `limit`. */
 static void
-stretch_add(struct stretch *stretch, u32 page)
+stretch_add(struct stretch *stretch, u32 page, u32 limit)
 {
-    if (stretch->end > stretch->first && page >= stretch->first &&
-        page < stretch->end + GAP_PAGES) {
-        stretch->end = MAX(stretch->end, page + 1);
+    if (page >= stretch->first && page < stretch->end)
         return;
+    if (cache_has(&stretch->disk->object, page))
+        return;
+    if (stretch->end <= stretch->first || page < stretch->first || page > stretch->end) {
+        stretch_read(stretch);
+        stretch->first = page;
     }
-    stretch_read(stretch);
-    stretch->first = page;
-    stretch->end = page + 1;
+    stretch->end = MIN(page + 1 + EXT2_TABLE_AHEAD, limit);
 }
 
 /* Starts reading the blocks of the inode tables in which the entries' inodes lie. */
 static void
 read_tables(struct ext2_filesystem *fs, const struct entries *entries)
 {
-    struct stretch stretch = {.fs = fs};
+    struct stretch stretch = {.disk = fs->filesystem.disk};
+    unsigned shift = PAGE_SHIFT - fs->block_shift;
     u32 group = ~0u, table = 0;
     for (u32 i = 0; i < entries->count; i++) {
         u32 index = (entries->numbers[i] & ~SUBDIRECTORY) - 1;
@@ -92,7 +93,8 @@ read_tables(struct ext2_filesystem *fs, const struct entries *entries)
                 break;
         }
         u32 block = table + (index % fs->inodes_per_group * fs->inode_size >> fs->block_shift);
-        stretch_add(&stretch, block >> (PAGE_SHIFT - fs->block_shift));
+        u32 last = table + fs->inode_table_blocks - 1;
+        stretch_add(&stretch, block >> shift, (last >> shift) + 1);
     }
     stretch_read(&stretch);
 }
@@ -110,7 +112,7 @@ read_subdirectories(struct ext2_filesystem *fs, const struct entries *entries)
         if (inode_find(&fs->filesystem, entries->numbers[i] & ~SUBDIRECTORY, &inode))
             continue;
         u32 pages = (u32)MIN(DIVIDE_UP(inode->size, (u64)PAGE_SIZE), (u64)DIRECTORY_PAGES);
-        if (is_directory(inode))
+        if (is_directory(inode) && !ext2_data_is_near(inode))
             cache_read_ahead(&inode->object, 0, pages);
         inode_put(inode);
     }
