@@ -46,7 +46,7 @@ $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools
 $(USER_OBJ)/%.o: user/%.c $(SDK)/headers
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(FIBRIL_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 $(USER_OBJ)/libc/%.o: user/libc/%.asm
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
