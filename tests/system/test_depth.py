@@ -116,7 +116,7 @@ for _machine in ('q35', 'pc'):
     for _name, _word, _about in (
             ('dropped_ends', 'drop:100', 'one end of a read in a hundred gets lost'),
             ('short_reads', 'short:20', 'one read in twenty gives only a part of its data'),
-            ('silent_for_a_while', 'silent:300:1200', 'a disk falls silent and comes back')):
+            ('silent_for_a_while', 'silent:100:1200', 'a disk falls silent and comes back')):
         declare(f'{_name}_{_machine}', f'{_about}: all is read ({_machine})', fault, _machine, _word,
                 'resets')
 
