@@ -19,6 +19,7 @@ PROGRAMS = {
     't-signals': 'sending, blocking, queueing and waiting',
     't-handlers': 'how handlers run and what they leave alone',
     't-faults': 'codes and addresses of faults',
+    't-mmap': 'maps, protection, growth, and what calls find there',
     't-restart': 'what a handler, a stop, a continuation do to a sleeping call',
 }
 NEED_ROOT = ('t-file-calls', 't-file-moves')
