@@ -539,6 +539,8 @@ task_reset_for_program(const char *path)
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
     process_set_name(self->process, base_name(path));
+    self->process->executed = true;
+    self->process->undumpable = false;
     self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);

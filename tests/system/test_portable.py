@@ -19,10 +19,12 @@ PROGRAMS = {
     't-signals': 'sending, blocking, queueing and waiting',
     't-handlers': 'how handlers run and what they leave alone',
     't-faults': 'codes and addresses of faults',
+    't-pipes': 'pipes under load, tee, splice, sendfile',
+    't-ids': 'users, groups, sessions, limits, priorities, prctl, uname and its kin',
     't-mmap': 'maps, protection, growth, and what calls find there',
     't-restart': 'what a handler, a stop, a continuation do to a sleeping call',
 }
-NEED_ROOT = ('t-file-calls', 't-file-moves')
+NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids')
 LINE = re.compile(r'^  (.*) = (.*)$')
 CASE = re.compile(r'^(?:not )?ok (\S+?):?(?: .*)?$')
 
