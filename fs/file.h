@@ -103,6 +103,8 @@ int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
 /* What a write without readers ends with: SIGPIPE to the running task; returns -EPIPE. */
 int file_broken_pipe(void);
 
+/* May a file be made this long? 0, or -EFBIG with SIGXFSZ: beyond the process's limit. */
+int file_size_limit(u64 size);
 /* How far a write to this file at `at` may go: without OPEN_LARGE, by the process's limit. 0, or -EFBIG,
  * with SIGXFSZ when it is that limit. */
 int file_write_limit(const struct file *file, u64 at, u64 *end);

@@ -82,6 +82,7 @@ process_create(struct process *parent, const char *name, u32 id)
         memcpy(process->limits, parent->limits, sizeof(process->limits));
         process->own_numbers = parent->own_numbers;
         process->no_new_privileges = parent->no_new_privileges;
+        process->undumpable = parent->undumpable;
         process->group = parent->group;
         process->session = parent->session;
     }

@@ -66,6 +66,8 @@ struct process {
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
     bool counting; /* its timers count its ticks */
     bool own_numbers; /* its program carries our ELF note: see SYSCALL_TWO_MEANINGS */
+    bool executed;    /* it has another program than its parent: no longer the parent's to regroup */
+    bool undumpable;  /* prctl; there are no core files, so it is kept and told, nothing more */
     bool no_new_privileges; /* prctl: exec gives no other ids */
 };
 

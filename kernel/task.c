@@ -260,11 +260,6 @@ task_create_process(const char *name, void (*function)(void *), void *argument,
     return 0;
 }
 
-void
-task_start(struct task *task)
-{
-    fibril_start(task->user);
-}
 
 /* ---- clone ---- */
 
@@ -544,6 +539,8 @@ task_reset_for_program(const char *path)
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
     process_set_name(self->process, base_name(path));
+    self->process->executed = true;
+    self->process->undumpable = false;
     self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);
@@ -585,6 +582,22 @@ process_exit(int status)
 {
     process_kill(current_task()->process, status);
     task_exit(status);
+}
+
+/* An interrupt may have ended or stopped the process after clone had looked at it and before the new task
+ * was in its list: then nobody has told the task. */
+void
+task_start(struct task *task)
+{
+    const struct process *process = task->process;
+    INTERRUPTS_OFF_SCOPE();
+    if (process->exiting || process->execing) {
+        task->return_work |= WORK_KILLED;
+        task_cancel_fibrils(task);
+    }
+    if (process->stopped)
+        task->return_work |= WORK_SIGNAL;
+    fibril_start(task->user);
 }
 
 /* What waits at a return to user mode (arch_hooks.return_work). */
