@@ -62,16 +62,18 @@ ata_fault_set(const char *text)
 {
     INTERRUPTS_OFF_SCOPE();
     for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        u32 number[2] = {0, 0};
         const char *at = skip_prefix(text, kinds[i].word);
         if (!at)
             continue;
         if (kinds[i].numbers >= 1)
-            at = read_number(at, &fault.number[0]);
+            at = read_number(at, &number[0]);
         if (at && kinds[i].numbers == 2)
-            at = *at == ':' ? read_number(at + 1, &fault.number[1]) : NULL;
+            at = *at == ':' ? read_number(at + 1, &number[1]) : NULL;
         if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk)
             return false;
         fault.kind = kinds[i].kind;
+        memcpy(fault.number, number, sizeof number);
         fault.reads = fault.ends = 0;
         fault.silent_until_ns = 0;
         memset(fault.disk, 0, sizeof fault.disk);
