@@ -1,6 +1,7 @@
 """Disks at depth: many reads under way at an AHCI disk, and what becomes of them when the disk errs."""
 import contextlib
 import os
+import random
 import re
 import shutil
 import threading
@@ -198,3 +199,38 @@ def ahci_words(guest):
         raise Failure('other commands than those that were counted')
     result = guest.start('ls', '/', options=['--machine', 'q35', '--append', 'ahci=off'])
     result.line(r'boot: cannot use ata0', 'log')
+
+
+def sequential_reads(guest, machine):
+    """Sectors of each command that read a file of 16 MiB in sequence, by QEMU's trace."""
+    trace, image = guest.path(f'trace-{machine}'), guest.path('image')
+    if not os.path.exists(image):
+        os.mkdir(guest.path('data'))
+        guest.file('data/large', random.Random(guest.seed).randbytes(16 << 20))
+        guest.host(os.path.join(ROOT, 'tools/mkext2'), '-o', image, f'data={guest.path("data")}')
+    wanted = guest.host('sha256sum', guest.path('data/large')).split()[0]
+    result = guest.run('sha256sum', '/mnt/0/data/large', options=[
+        '--machine', machine, '--disk', image, '--qemu',
+        f'-trace process_ncq_command -trace ide_sector_read -trace ide_dma_cb -D {trace}'])
+    result.line(rf'^{wanted} ')
+    with open(trace) as file:
+        text = file.read()
+    if machine == 'q35':
+        pairs = re.findall(r'process_ncq_command .*\[1\]\[tag:.* sectors \[(\d+),(\d+)\]', text)
+        return [int(last) - int(first) + 1 for first, last in pairs]
+    return [int(count) for count in re.findall(r'ide_dma_cb .* n=(\d+)', text) if int(count) > 256]
+
+
+@test('a file that is read in sequence is read by commands of up to 1 MiB')
+def large_reads_in_sequence(guest):
+    for machine in ('q35', 'pc'):
+        sizes = sequential_reads(guest, machine)
+        large = sum(size for size in sizes if size >= 1024)
+        if max(sizes) != 2048 or large < 16 << 10:
+            raise Failure(f'{machine}: {large} of 32768 sectors by large commands, of at most {max(sizes)}')
+
+
+@test('the machine is q35 if nobody says otherwise, and pc for MACHINE=pc')
+def machine_by_default(guest):
+    for environment, port in (({'MACHINE': ''}, 'sata0'), ({'MACHINE': 'pc'}, 'ide0')):
+        guest.run('true', environment=environment).line(rf'ata0: {port} ', 'log')

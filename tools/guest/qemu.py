@@ -9,7 +9,7 @@ from guest.children import child
 PROGRAM = 'qemu-system-i386'
 EXIT_NORMAL, EXIT_FAILED, EXIT_PANIC = 33, 35, 65  # 2v+1 of what the kernel writes to isa-debug-exit
 DISK_SLOTS = {'pc': 4, 'q35': 6}
-DEFAULT_MACHINE = os.environ.get('MACHINE', 'q35')  # pc: IDE; q35: AHCI
+DEFAULT_MACHINE = os.environ.get('MACHINE') or 'q35'  # pc: IDE; q35: AHCI
 PROTOCOLS = ('nbd+unix:', 'blkdebug:')
 
 
