@@ -57,6 +57,7 @@ void ata_log_counters(void);
 /* From now on disks err so (for tests): what may stand behind ata-fault= on the command line, or
  * "none". False: it cannot be understood. */
 bool ata_fault_set(const char *text);
+const char *ata_fault_text(void); /* the last that was understood */
 
 /* ---- Registers and commands ---- */
 

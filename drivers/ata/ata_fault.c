@@ -32,11 +32,12 @@ static struct {
     enum fault_kind kind;
     u32 number[2];
     char disk[12]; /* empty: all */
+    char text[40]; /* what has been asked for */
     u64 limit_ns;
     /* Interrupts off: */
     u32 reads, ends;
     u64 silent_until_ns;
-} fault = {.limit_ns = ATA_LIMIT_NS};
+} fault = {.limit_ns = ATA_LIMIT_NS, .text = "none"};
 
 /* ---- The command line ---- */
 
@@ -70,7 +71,8 @@ ata_fault_set(const char *text)
             at = read_number(at, &number[0]);
         if (at && kinds[i].numbers == 2)
             at = *at == ':' ? read_number(at + 1, &number[1]) : NULL;
-        if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk)
+        if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk ||
+            strlen(text) >= sizeof fault.text)
             return false;
         fault.kind = kinds[i].kind;
         memcpy(fault.number, number, sizeof number);
@@ -79,9 +81,16 @@ ata_fault_set(const char *text)
         memset(fault.disk, 0, sizeof fault.disk);
         if (*at)
             memcpy(fault.disk, at + 1, strlen(at + 1));
+        memcpy(fault.text, text, strlen(text) + 1);
         return true;
     }
     return false;
+}
+
+const char *
+ata_fault_text(void)
+{
+    return fault.text;
 }
 
 bool

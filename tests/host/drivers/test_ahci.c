@@ -278,7 +278,9 @@ static void
 fault_words(void)
 {
     struct disk *disk = start(NULL);
+    CHECK(strcmp(ata_fault_text(), "none") == 0);
     CHECK(ata_fault_set("short:1000000") && !ata_fault_set("short:1x"));
+    CHECK(strcmp(ata_fault_text(), "short:1000000") == 0);
     CHECK(!ata_fault_set("drop:1@a-very-long-name") && !ata_fault_set("drop:1234567890"));
     CHECK(!ata_fault_set("silent:0") && !ata_fault_set("silent:0:") && !ata_fault_set("often"));
     submit_apart(disk, 40);
