@@ -6,7 +6,7 @@ import re
 import shutil
 import threading
 
-from harness import BUILD, ROOT, Failure, Skip, parse_counters, test, words
+from harness import BUILD, ROOT, Failure, Skip, cases, check_cases, parse_counters, test, words
 from guest import qemu
 
 WALK = ['walk', '--asys', '-j', '64', '--read', '--list', '/mnt/0']
@@ -234,3 +234,13 @@ def large_reads_in_sequence(guest):
 def machine_by_default(guest):
     for environment, port in (({'MACHINE': ''}, 'sata0'), ({'MACHINE': 'pc'}, 'ide0')):
         guest.run('true', environment=environment).line(rf'ata0: {port} ', 'log')
+
+
+@test('whoever waits for a silent disk, in whatever call, is killed at once')
+def kill_blocked(guest):
+    image, other = guest.image('blocks4k'), guest.image('small1k')
+    for machine, where, disk, images in (('q35', '/mnt/0', 'ata1', [image]),
+                                         ('pc', '/mnt/1', 'ata2', [other, image])):
+        result = guest.run_without_leak('t-kill-blocked', where, disk, runs=2, options=[
+            '--machine', machine, *[word for path in images for word in ('--disk', path)]])
+        check_cases(result, cases('t-kill-blocked'))
