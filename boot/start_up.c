@@ -187,7 +187,7 @@ store_ata_fault(const char *text, size_t length)
 static void
 show_ata_fault(struct text_buffer *text)
 {
-    text_print(text, "what is written here, drivers/ata/ata_fault.c says\n");
+    text_print(text, "%s\n", ata_fault_text());
 }
 
 static void
