@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import statistics
-import tempfile
 
 from measure import BUILD, ROOT, Failure, guest, output_of
 from guest import bochs

@@ -114,10 +114,10 @@ def section_boot(results):
 # ---- Memory ----
 
 def section_memory(results):
-    for number in (1000,) if results.options.quick else (1000, 20000):
-        text, command = guest('./build/user/bench/blocked', str(number))
+    for calls in (1000,) if results.options.quick else (1000, 20000):
+        text, command = guest('./build/user/bench/blocked', str(calls))
         value = float(re.search(r'^blocked_call_\d+ ([\d.]+)$', text, re.MULTILINE)[1])
-        results.add('memory', f'blocked_call_{number}', f'memory of one blocked call, {number:,} of them',
+        results.add('memory', f'blocked_call_{calls}', f'memory of one blocked call, {calls:,} of them',
                     'bytes', [value], command, BLOCKED_AIM, BLOCKED_LINUX)
 
 
