@@ -27,6 +27,7 @@ struct walk {
     const char *path;
     bool asynchronous;
     bool read; /* read every file and sum it */
+    bool unsummed; /* with `read`: no sums, for measuring */
     bool list; /* keep a walk_entry of each */
     unsigned depth;
     void (*progress)(struct walk *walk); /* called now and then, or NULL */
