@@ -26,3 +26,13 @@ def asys_cancel_everywhere(guest):
 def asys_races(guest):
     result = guest.run_without_leak('t-asys-races', options=DISK, runs=2)
     check_cases(result, cases('t-asys-races'))
+
+
+@test('any allocation may fail: an error, and nothing is left behind')
+def asys_nomem(guest):
+    result = guest.run_without_leak('t-asys-nomem', runs=2)
+    check_cases(result, cases('t-asys-nomem', 'operations'))
+    for name, least in (('context-with-rings', 8), ('enter', 2), ('chain', 5), ('fork', 10)):
+        found = int(result.line(rf'^# {name}: (\d+) allocations$')[1])
+        if found < least:
+            raise Failure(f'{name} makes at least {least} allocations, and {found} failed')
