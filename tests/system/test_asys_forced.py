@@ -36,3 +36,9 @@ def asys_nomem(guest):
         found = int(result.line(rf'^# {name}: (\d+) allocations$')[1])
         if found < least:
             raise Failure(f'{name} makes at least {least} allocations, and {found} failed')
+
+
+@test('submitting sleeps for nothing; limits of calls; rings whose thread has ended')
+def asys_limits(guest):
+    result = guest.run_without_leak('t-asys-limits', options=['--mem', '32', *DISK], runs=2)
+    check_cases(result, cases('t-asys-limits'))
