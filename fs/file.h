@@ -61,7 +61,7 @@ struct file_ops {
     void (*release)(struct file *file); /* may sleep */
     /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
     void (*last_close)(struct file *file);
-    bool stays_in_process; /* fork gives the child no descriptor for it */
+    bool stays_in_process; /* fork gives the child no descriptor for it, sockets refuse it */
     bool stream;      /* no position: lseek and pread are -ESPIPE */
     bool no_position; /* it does not matter, and seeking leaves it at 0 */
     u64 (*end)(struct file *file); /* where SEEK_END counts from; NULL: from the inode's size */

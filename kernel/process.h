@@ -10,12 +10,14 @@
 
 struct task;
 
-#define LIMITS 16 /* RLIMIT_ numbers */
+#define LIMITS 17 /* RLIMIT_ numbers, and one of ours */
 enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RESIDENT,
        LIMIT_PROCESSES, LIMIT_FILES, LIMIT_LOCKED, LIMIT_SPACE, LIMIT_FILE_LOCKS, LIMIT_SIGNALS,
-       LIMIT_MESSAGES, LIMIT_NICE, LIMIT_PRIORITY, LIMIT_REAL_TIME };
+       LIMIT_MESSAGES, LIMIT_NICE, LIMIT_PRIORITY, LIMIT_REAL_TIME,
+       LIMIT_CALLS /* each task's: background calls in progress or not yet collected */ };
 #define LIMIT_NONE 0xffffffffu
 #define FILES_HARD_MOST 65536u
+#define CALLS_MOST (1u << 17)
 
 struct process_limit {
     u32 soft, hard;
@@ -65,6 +67,7 @@ struct process {
     struct process_usage children_usage; /* of children that have been waited for, and theirs */
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
     bool counting; /* its timers count its ticks */
+    struct list asys_rings; /* its contexts with rings */
     bool own_numbers; /* its program carries our ELF note: see SYSCALL_TWO_MEANINGS */
     bool executed;    /* it has another program than its parent: no longer the parent's to regroup */
     bool undumpable;  /* prctl; there are no core files, so it is kept and told, nothing more */

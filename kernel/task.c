@@ -42,7 +42,6 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
-    list_init(&task->asys_rings);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
     signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
@@ -332,6 +331,8 @@ task_clone(const struct task_clone *clone, struct task **result)
     task->nice = self->nice;
     task->policy = self->policy;
     task->priority = self->priority;
+    if (clone->share_process && (task->look = self->look))
+        task->return_work |= WORK_LOOK;
     int error = clone_process_parts(clone, self, task);
     if (!error)
         error = clone_space(clone, self, task);

@@ -68,8 +68,7 @@ struct task {
     struct credentials *credentials;
     struct asys_context *asys; /* its own context, made when first used */
     u32 asys_records;          /* calls in progress or not yet collected, of all its contexts */
-    struct list asys_rings;    /* its contexts with rings */
-    void (*look)(void);        /* with WORK_LOOK */
+    void (*look)(void);        /* with WORK_LOOK; threads made later have it too */
     bool ended;            /* its last fibril is leaving: freed by the tail of that switch */
     struct list spare_stacks;
     u32 spare_count;

@@ -197,7 +197,7 @@ def parse_counters(line):
 def cases(program, table='cases'):
     """The names in a test program's table of cases (user/tests/check.h)."""
     with open(os.path.join(ROOT, 'user/tests', program + '.c')) as file:
-        text = re.search(rf'check_case {table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
+        text = re.search(rf'\b{table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
     return re.findall(r'{"([^"]+)",', text)
 
 
