@@ -21,9 +21,9 @@ drop_caches(void)
 }
 
 static int
-walk_cold(const char *path, bool asynchronous, unsigned depth)
+walk_cold(const char *path, enum walk_way way, unsigned depth)
 {
-    struct walk walk = {.path = path, .asynchronous = asynchronous, .depth = depth};
+    struct walk walk = {.path = path, .way = way, .depth = depth};
     struct walk_counters before, used;
 
     if (drop_caches() < 0)
@@ -45,8 +45,8 @@ main(int argc, char **argv)
         return 2;
     }
     for (unsigned round = 0; round < strtoul(argv[1], NULL, 10); round++)
-        if (walk_cold(argv[3], false, 1) < 0 ||
-            walk_cold(argv[3], true, strtoul(argv[2], NULL, 10)) < 0) {
+        if (walk_cold(argv[3], WALK_SYNC, 1) < 0 ||
+            walk_cold(argv[3], WALK_ASYS, strtoul(argv[2], NULL, 10)) < 0) {
             fputs("cold: failed\n", stderr);
             return 1;
         }
