@@ -3,7 +3,7 @@ ways, the manual."""
 import os
 import re
 
-from harness import BUILD, ROOT, Failure, cases, check_cases, test
+from harness import BUILD, ROOT, Failure, cases, check_cases, parse_counters, test
 
 EXAMPLES = os.path.join(ROOT, 'user/examples')
 TREE = os.path.join(BUILD, 'demo/tree')
@@ -85,3 +85,30 @@ def example_loop(guest):
     guest_equal(re.findall(r'^pipe: (.*)$', first, re.MULTILINE), ['one', 'two', 'six', 'end'], 'pipe')
     for line in ('signal: SIGUSR1', 'child: ended with 7', 'timer: ticked meanwhile'):
         guest_equal(first.count(line + '\n'), 1, line)
+
+
+# ---- The walker's ways ----
+
+@test('the walk by ring and by chains keeps as many in flight as asked, and finds what the others do')
+def walk_ring_and_chain(guest):
+    lines = []
+    for way, depth in (('--sync', 1), ('--ring', 1), ('--ring', 64), ('--chain', 1), ('--chain', 3),
+                       ('--chain', 64), ('--chain', 4096)):
+        result = guest.run_without_leak('walk', way, '-j', depth, '--read', f'/demo/{SOURCE}', runs=2)
+        line = parse_counters(result.line(r'^walk: .*$', 'stderr')[0])
+        if line['mode'] != way[2:] or line['errors']:
+            raise Failure(f'{way} -j {depth}: {line}')
+        if depth < 4096 and line['inflight_max'] != depth:
+            raise Failure(f'{way}: in flight at most {line["inflight_max"]} of {depth}')
+        lines.append(line)
+    for line in lines:
+        if any(line[key] != lines[0][key] for key in ('dirs', 'files', 'other', 'bytes')):
+            raise Failure(f'not what the synchronous walk found: {line} {lines[0]}')
+
+
+@test('by every way: a directory that is not there is one error')
+def walk_nowhere(guest):
+    for way in ('--sync', '--asys', '--ring', '--chain'):
+        result = guest.run('walk', way, '/nowhere', status=1)
+        result.line(r'^walk: /nowhere: ENOENT$', 'stderr')
+        result.line(r'errors=1$', 'stderr')
