@@ -112,3 +112,48 @@ def walk_nowhere(guest):
         result = guest.run('walk', way, '/nowhere', status=1)
         result.line(r'^walk: /nowhere: ENOENT$', 'stderr')
         result.line(r'errors=1$', 'stderr')
+
+
+# ---- The manual ----
+
+@test('each call of ours and each function of asys.h has a page, and all pages render without a warning')
+def manual(guest):
+    out = guest.path('man')
+    guest.host(os.path.join(ROOT, 'tools/manual'), '--out', out)
+    paths = [os.path.join(path, name) for path, _, names in os.walk(out) for name in names]
+    if len(paths) < 20:
+        raise Failure(f'only {len(paths)} pages')
+    for path in paths:
+        said = guest.host('mandoc', '-Tlint', '-W', 'warning', path, status=None)
+        if said:
+            raise Failure(said)
+        if b'ASYS' not in (text := guest.host('mandoc', '-Tascii', path, binary=True)) and b'INTRO' not in text:
+            raise Failure(f'{path} renders to nothing')
+    names = {os.path.basename(path)[:-2] for path in paths}
+    with open(os.path.join(ROOT, 'user/include/fibril/asys.h')) as file:
+        header = file.read()
+    functions = set(re.findall(r'^(?:[a-z].*[ *])?(asys_\w+)\(', header, re.MULTILINE))
+    functions |= set(re.findall(r'^#define (asys_\w+)\(', header, re.MULTILINE))
+    if len(functions) < 25 or functions - names:
+        raise Failure(f'without a page: {functions - names} of {len(functions)}')
+
+
+@test('the programs in the manual compile without a warning, and do what their pages say')
+def manual_examples(guest):
+    folder = os.path.join(ROOT, 'docs/man')
+    found = []
+    for page in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, page)) as file:
+            text = file.read()
+        for number, part in enumerate(re.findall(r'\.Bd -literal\n(#include.*?\n)\.Ed', text, re.DOTALL)):
+            name = f'{page.replace(".", "-")}-{number}'
+            source = guest.file(name + '.c', part.replace('\\e', '\\').replace('\\-', '-').encode())
+            guest.host(os.path.join(BUILD, 'sdk/bin/fibril-cc'), '-std=c11', '-Wall', '-Wextra', '-Werror',
+                       source, '-o', guest.path(name))
+            found.append(name)
+    wanted = {'asys-7-0': r'^Fibril|^Linux version', 'asys_submit-2-0': '^read returned 6$',
+              'asys_enter-2-0': '^read 1: 0$', 'asys_next-3-0': '^-?[0-9]+ into 0x'}
+    if set(found) != set(wanted):
+        raise Failure(f'programs in the manual: {found}')
+    for name, line in wanted.items():
+        guest.run(f'/tmp/{name}', stdin=b'hello\n', options=['--file', guest.path(name)]).line(line)
