@@ -77,6 +77,7 @@ process_create(struct process *parent, const char *name, u32 id)
     wait_queue_init(&process->ended, "process_ended");
     wait_queue_init(&process->changed, "child");
     wait_queue_init(&process->continued, "stopped");
+    wait_queue_init(&process->signalled, "signal");
     signal_queue_init(&process->signals);
     if (parent == &kernel_process) {
         limits_init(process);

@@ -193,10 +193,7 @@ process_notice(struct process *process, int number)
         task_notice(task);
         return;
     }
-    /* All block it: whoever unblocks it, or waits for it, will see it. */
-    list_for_each(task, &process->tasks, process_link)
-        if (task->user && task->user->signals_awaited & SIGNAL_BIT(number))
-            task_notice(task);
+    /* All block it: whoever unblocks it will see it. */
 }
 
 void
@@ -269,9 +266,10 @@ signal_act(struct process *process, const struct task *only, int number)
 static void
 signal_notice(struct process *process, struct task *only, int number)
 {
+    wake_up_all(&process->signalled);
     if (!only)
         process_notice(process, number);
-    else if ((~task_mask(only) | only->user->signals_awaited) & SIGNAL_BIT(number))
+    else if (~task_mask(only) & SIGNAL_BIT(number))
         task_notice(only);
 }
 
