@@ -8,6 +8,7 @@
 #include "kernel/types.h"
 #include "kernel/wait.h"
 
+struct async_heads;
 struct task;
 
 #define LIMITS 17 /* RLIMIT_ numbers, and one of ours */
@@ -66,6 +67,7 @@ struct process {
     u64 started_ns; /* time_now_ns() when it was made */
     struct process_usage usage;          /* of its tasks that have ended */
     struct process_usage children_usage; /* of children that have been waited for, and theirs */
+    struct async_heads *async_heads; /* kernel/async/head.c; NULL: none yet */
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
     bool counting; /* its timers count its ticks */
     struct list asys_rings; /* its contexts with rings */

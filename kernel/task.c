@@ -539,6 +539,9 @@ task_reset_for_program(const char *path)
 {
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
+    for (struct task_hooks *h = hooks; h; h = h->next)
+        if (h->program)
+            h->program(self);
     process_set_name(self->process, base_name(path));
     self->process->executed = true;
     self->process->undumpable = false;
@@ -608,8 +611,10 @@ task_return_work(struct registers *registers)
     struct task *task = current_task();
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
-    if (task->return_work & WORK_LOOK)
+    if (task->return_work & WORK_LOOK && task->look)
         task->look();
+    if (task->return_work & WORK_LOOK && task->flush)
+        task->flush();
     if (task->return_work & WORK_CREDENTIALS) {
         INTERRUPTS_OFF_SCOPE();
         task->return_work &= ~WORK_CREDENTIALS;
