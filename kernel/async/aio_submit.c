@@ -150,7 +150,15 @@ request_fill(struct aio_request *request, const struct iocb *iocb, bool for_list
     return error;
 }
 
-/* What is wrong with an entry of lio_submit is its event's result. */
+static int
+key_write(u32 address)
+{
+    u32 key = 0;
+    return copy_to_user(&((struct iocb USER *)(uintptr_t)address)->aio_key, &key, sizeof(key));
+}
+
+/* What is wrong with an entry of lio_submit is its event's result. An entry that is not taken keeps its
+ * key. */
 static int
 request_make(struct aio_batch *submit, u32 address, const struct iocb *iocb,
              struct aio_request **result)
@@ -162,6 +170,10 @@ request_make(struct aio_batch *submit, u32 address, const struct iocb *iocb,
         aio_request_create(submit->context, !(iocb->aio_flags & IOCB_FLAG_STATUS));
     if (!request)
         return submit->context->closed ? -EINVAL : -EAGAIN;
+    if (key_write(address)) {
+        aio_request_forget(request);
+        return -EFAULT;
+    }
     request->iocb = address;
     request->data = iocb->aio_data;
     request->descriptor = (s32)iocb->aio_fildes;
@@ -186,12 +198,11 @@ aio_next(struct batch *batch, struct call **call)
     struct aio_batch *submit = container_of(batch, struct aio_batch, batch);
     struct aio_request *request;
     struct iocb iocb;
-    u32 address, key = 0;
+    u32 address;
     if (submit->index == submit->count)
         return BATCH_END;
     if (copy_from_user(&address, &submit->iocbs[submit->index], sizeof(address)) ||
-        copy_from_user(&iocb, (const void USER *)(uintptr_t)address, sizeof(iocb)) ||
-        copy_to_user(&((struct iocb USER *)(uintptr_t)address)->aio_key, &key, sizeof(key)))
+        copy_from_user(&iocb, (const void USER *)(uintptr_t)address, sizeof(iocb)))
         return -EFAULT;
     int error = request_make(submit, address, &iocb, &request);
     if (error)
