@@ -269,6 +269,7 @@ signal_act(struct process *process, const struct task *only, int number)
 static void
 signal_notice(struct process *process, struct task *only, int number)
 {
+    wake_up_all(&process->signalled);
     if (!only)
         process_notice(process, number);
     else if ((~task_mask(only) | only->user->signals_awaited) & SIGNAL_BIT(number))
