@@ -21,7 +21,6 @@
 #include "kernel/list.h"
 #include "kernel/wait.h"
 
-#define HOW (EPOLL_EXCLUSIVE | EPOLL_WAKE_UP | EPOLL_ONE_SHOT | EPOLL_EDGE)
 #define ALWAYS (POLL_ERROR | POLL_HANG_UP)
 #define EXCLUSIVE_ALLOWED (POLL_INPUT | POLL_OUTPUT | ALWAYS | EPOLL_WAKE_UP | EPOLL_EDGE | EPOLL_EXCLUSIVE)
 #define BUCKETS 4096u
@@ -97,7 +96,7 @@ item_wake(struct wait_entry *entry, u32 key)
     struct epoll *epoll = item->epoll;
     bool woken = false;
 
-    if (item->disarmed || !(item->events & ~HOW))
+    if (item->disarmed)
         return false;
     ready_add(item);
     if (wake_depth++ == 0)
@@ -170,12 +169,12 @@ static int
 watches_begin(struct epoll_item *item)
 {
     struct watching watching = {
-        .table = {.add = watch_add, .wanted = item->events | ALWAYS}, .item = item};
+        .table = {.add = watch_add, .wanted = item->events}, .item = item};
     u32 events = item->file->ops->poll(item->file, &watching.table);
 
     if (item->failed)
         return -ENOMEM;
-    if (events & (item->events | ALWAYS)) {
+    if (events & item->events) {
         INTERRUPTS_OFF_SCOPE();
         ready_add(item);
         wake_up_one(&item->epoll->waiters);
@@ -236,7 +235,7 @@ item_create(struct epoll *epoll, int fd, struct file *file, const struct abi_epo
     item->epoll = epoll;
     item->file = file;
     item->fd = fd;
-    item->events = event->events & ~EPOLL_WAKE_UP;
+    item->events = (event->events & ~EPOLL_WAKE_UP) | ALWAYS;
     item->data_low = event->data_low;
     item->data_high = event->data_high;
     item->hash_next = *bucket;
@@ -260,7 +259,7 @@ item_modify(struct epoll_item *item, const struct abi_epoll_event *event)
     if ((item->events | event->events) & EPOLL_EXCLUSIVE)
         return -EINVAL;
     watches_end(item);
-    item->events = event->events & ~EPOLL_WAKE_UP;
+    item->events = (event->events & ~EPOLL_WAKE_UP) | ALWAYS;
     item->data_low = event->data_low;
     item->data_high = event->data_high;
     item->disarmed = false;
@@ -406,7 +405,7 @@ item_events(const struct epoll_item *item)
 {
     if (item->disarmed)
         return 0;
-    return file_poll_now(item->file) & (item->events | ALWAYS);
+    return file_poll_now(item->file) & item->events;
 }
 
 struct look {
