@@ -42,3 +42,8 @@ def declare():
 
 
 declare()
+
+
+@test('asyncfd: the faults F1 to F14 of 2007, the version that is read, hostile rings')
+def asyncfd(guest):
+    check_cases(guest.run_without_leak('t-asyncfd', runs=3), cases('t-asyncfd'))
