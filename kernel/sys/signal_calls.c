@@ -174,10 +174,8 @@ sys_pause(void)
 static int
 signal_await(signal_set set, u64 deadline, struct signal_info *info)
 {
-    struct fibril *self = current_fibril();
-    self->signals_awaited = set;
-    int error = wait_event_interruptible_until(&never, signal_pending_set() & set, deadline);
-    self->signals_awaited = 0;
+    int error = wait_event_interruptible_until(&current_task()->process->signalled,
+                                               signal_pending_set() & set, deadline);
     if (signal_take(set, info))
         return 0;
     return error == -ETIMEDOUT ? -EAGAIN : error == -ERESTARTSYS ? -EINTR : error;
