@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
+#include "aio_test.h"
 #include "test.h"
 
 /* An asyncfd with a ring in pages of its own, and a context bound to it. */
@@ -735,6 +736,54 @@ groups(void)
     bound_end(&bound);
 }
 
+/* Kernel AIO's requests name an asyncfd as they name an eventfd: it gets the event too. */
+static void
+of_kernel_aio(void)
+{
+    struct bound bound = bound_new(4);
+    int file = (int)sys_open("/bin/walk", O_RDONLY, 0);
+    unsigned id = aio_setup(16);
+    static char bytes[8][512];
+    struct iocb iocbs[8], *list[8];
+
+    for (unsigned i = 0; i < 8; i++) {
+        iocbs[i] = aio_request(IOCB_CMD_PREAD, file, bytes[i], 512, 512 * i);
+        iocbs[i].aio_flags = IOCB_FLAG_RESFD;
+        iocbs[i].aio_resfd = bound.fd;
+        iocbs[i].aio_data = i + 1;
+        list[i] = &iocbs[i];
+    }
+    check_equal(sys_io_submit(id, 8, list), 8);
+    for (unsigned i = 0, count = 0; count < 8 && i < 1000; i++) {
+        struct asyncfd_result result;
+        struct pollfd polled = {bound.fd, POLLIN, 0};
+        poll(&polled, 1, 1000);
+        while (asyncfd_take(bound.ring, &result)) {
+            check(result.cookie >= 1 && result.cookie <= 8 && result.res == 512 && result.res2 == 0);
+            check_equal(result.obj, WORD(&iocbs[result.cookie - 1]));
+            count++;
+        }
+        check(count == 8 || i < 999);
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        struct io_event event;
+        check_equal(sys_io_getevents(id, 1, 1, &event, NULL), 1);
+    }
+    iocbs[0].aio_data = 0;
+    check_equal(aio_submit(id, &iocbs[0]), -EINVAL);
+    iocbs[1].aio_resfd = file;
+    check_equal(aio_submit(id, &iocbs[1]), -EINVAL);
+    iocbs[1].aio_resfd = 999;
+    check_equal(aio_submit(id, &iocbs[1]), -EBADF);
+    iocbs[2].aio_buf = WORD(NOWHERE);
+    check_equal(aio_submit(id, &iocbs[2]), 1);
+    check_equal(sys_io_destroy(id), 0);
+    expect(&bound, 3, -EFAULT);
+    expect_nothing(&bound);
+    sys_close(file);
+    bound_end(&bound);
+}
+
 /* ---- A context's other ways of telling ---- */
 
 static void
@@ -792,6 +841,7 @@ main(int argc, char **argv)
         {"end_with_everything", end_with_everything},
         {"setups", setups},
         {"groups", groups},
+        {"of_kernel_aio", of_kernel_aio},
         {"eventfd_is_told", eventfd_is_told},
         {NULL, NULL},
     };
