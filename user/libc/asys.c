@@ -1,5 +1,6 @@
 /* <fibril/asys.h> */
 #include <errno.h>
+#include <fibril/asyncfd.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>
 #include <string.h>
@@ -173,4 +174,12 @@ asys_wait(struct asys *queue, struct asys_event *event, uint64_t timeout)
 {
     long ready = asys_ready(queue, 1, timeout);
     return ready > 0 ? asys_peek(queue, event) : (int)ready;
+}
+
+/* ---- <fibril/asyncfd.h> ---- */
+
+int
+asyncfd(int fd, struct asyncfd_uring *ring)
+{
+    return (int)libc_result(sys_asyncfd(fd, ring));
 }
