@@ -64,8 +64,8 @@ struct fibril {
     void *argument;
     void *stack_top;
     u32 *stack_bottom; /* where STACK_MAGIC stands */
-    u32 id;            /* unique, never used again */
-    u32 slot;
+    u32 id, slot;            /* id: unique, never used again */
+    u32 sleeping_since;      /* while SLEEPING: cpu.ticks */
 
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
@@ -78,12 +78,11 @@ struct fibril {
     u32 restart_call;         /* a system call that a signal interrupted, or NO_CALL */
     s32 restart_error;        /* its result: -ERESTARTSYS or -ERESTARTNOHAND */
     u64 resume_deadline;      /* when a call with a time-out that is made anew ends, if `resuming` */
-    u64 signal_mask;          /* user fibrils: of this context, like the next four */
-    u64 saved_mask;           /* to come back at the return to user mode, if mask_saved */
+    /* User fibrils': the mask, and the one to come back at the return to user mode, if mask_saved */
+    u64 signal_mask, saved_mask;
     u64 signals_awaited;      /* it sleeps for these though they are blocked */
     u32 signal_stack_base, signal_stack_size;
-    bool mask_saved;
-    bool resuming;            /* the next thing user mode does is to make that call anew */
+    bool mask_saved, resuming; /* resuming: the next thing user mode does is to make that call anew */
     u8 link_depth;            /* path walk: symbolic links followed */
     u8 mutexes_held;
     bool inline_only; /* its first sleep fails with -EAGAIN instead */
@@ -102,7 +101,7 @@ struct cpu {
     struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
     u32 switches;           /* of fibrils, all of them */
     u32 task_switches;
-    u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
+    u32 ticks, idle_ticks, user_ticks; /* so far: all, those idle, those in user mode */
 };
 extern struct cpu cpu;
 
