@@ -117,6 +117,12 @@ kmsg_poll(struct file *file, struct poll_table *table)
 /* ---- /proc/kmsg ---- */
 
 static int
+stream_open(struct file *file)
+{
+    return current_credentials()->euid == 0 ? 0 : -EACCES;
+}
+
+static int
 stream_read(struct file *file, struct iter *iter, u64 *position)
 {
     char line[LINE_MOST];
@@ -142,10 +148,10 @@ kernel_log_init(void)
                                              .read = kmsg_read, .write = kmsg_write,
                                              .poll = kmsg_poll, .no_position = true};
     static const struct file_ops stream_ops = {
-        .read = stream_read, .poll = stream_poll, .no_position = true};
+        .open = stream_open, .read = stream_read, .poll = stream_poll, .no_position = true};
     static struct device_file device = {
         .name = "kmsg", .mode = 0644, .device = DEVICE(1, 11), .ops = &kmsg_ops};
-    static struct proc_file stream = {.name = "kmsg", .ops = &stream_ops, .is_private = true};
+    static struct proc_file stream = {.name = "kmsg", .ops = &stream_ops};
     device_register(&device);
     proc_register(&stream);
 }

@@ -65,7 +65,7 @@ struct fibril {
     void *stack_top;
     u32 *stack_bottom; /* where STACK_MAGIC stands */
     u32 id, slot;            /* id: unique, never used again */
-    u32 sleeping_since;      /* while SLEEPING: cpu.ticks */
+    u32 sleeping_since;      /* while SLEEPING: clock_ticks */
 
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
@@ -101,7 +101,7 @@ struct cpu {
     struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
     u32 switches;           /* of fibrils, all of them */
     u32 task_switches;
-    u32 ticks, idle_ticks, user_ticks; /* so far: all, those idle, those in user mode */
+    u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
 };
 extern struct cpu cpu;
 

@@ -53,7 +53,7 @@ fibril_stack_used(const struct fibril *fibril)
 u32
 fibril_sleeping_ms(const struct fibril *fibril)
 {
-    return fibril->state == FIBRIL_SLEEPING ? cpu.ticks - fibril->sleeping_since : 0;
+    return fibril->state == FIBRIL_SLEEPING ? clock_ticks - fibril->sleeping_since : 0;
 }
 
 static void

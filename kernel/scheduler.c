@@ -285,7 +285,6 @@ schedule_tick(void)
 {
     struct task *task = cpu.task;
     task->run_ticks++;
-    cpu.ticks++;
     cpu.idle_ticks += cpu.current == cpu.idle;
     if (task->slice_left > 0 && cpu.current != cpu.idle)
         task->slice_left--;

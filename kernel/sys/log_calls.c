@@ -39,7 +39,8 @@ log_read_last(char USER *buffer, size_t size, bool clear)
     if (end - log_oldest() < end - from)
         from = log_oldest();
     if (end - from > size)
-        from = log_line_after(end - (u32)size);
+        from = end - (u32)size;
+    from = log_line_after(from);
     long count = log_copy(from, buffer, MIN(size, end - from), &end);
     if (clear && count >= 0)
         cleared = end;
