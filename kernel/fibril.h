@@ -80,7 +80,6 @@ struct fibril {
     u64 resume_deadline;      /* when a call with a time-out that is made anew ends, if `resuming` */
     /* User fibrils': the mask, and the one to come back at the return to user mode, if mask_saved */
     u64 signal_mask, saved_mask;
-    u64 signals_awaited;      /* it sleeps for these though they are blocked */
     u32 signal_stack_base, signal_stack_size;
     bool mask_saved, resuming; /* resuming: the next thing user mode does is to make that call anew */
     u8 link_depth;            /* path walk: symbolic links followed */

@@ -111,7 +111,7 @@ class Guest:
             path = self.host(os.path.join(ROOT, 'tools/make-test-images'), name).strip()
             return os.path.join(ROOT, path)
 
-    def start(self, program, *arguments, options=(), stdin=b'', timeout=HANG):
+    def start(self, program, *arguments, options=(), stdin=b'', timeout=HANG, environment=None):
         """Runs a program in the guest, however it ends: its Result."""
         log = self.path(f'log{len(self.commands)}')
         command = [os.path.join(ROOT, 'tools/run'), '--timeout', str(timeout), '--log', log]
@@ -122,7 +122,7 @@ class Guest:
         command += [str(option) for option in options]
         command += [program] + [str(argument) for argument in arguments]
         self.commands.append(shown(command))
-        code, stdout, stderr = execute(command, stdin, timeout + 60)
+        code, stdout, stderr = execute(command, stdin, timeout + 60, environment)
         if code is None:
             raise Failure('hung: tools/run itself did not end')
         text = ''

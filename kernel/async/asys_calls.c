@@ -107,11 +107,18 @@ ring_give_back(struct entry_source *source)
 }
 
 static void
+ring_tell_id(struct entry_source *source, u32 index, u64 id)
+{
+    (void)index;
+    asys_ring_tell_id(container_of(source, struct ring_source, source)->ring, id);
+}
+
+static void
 ring_pick_up(struct asys_context *context)
 {
     u32 waiting = asys_ring_waiting(context->ring);
     struct ring_source from = {
-        .source = {.next = ring_next, .give_back = ring_give_back},
+        .source = {.next = ring_next, .give_back = ring_give_back, .tell_id = ring_tell_id},
         .ring = context->ring,
         .left = waiting};
     if (waiting > 0)

@@ -173,16 +173,26 @@ asys_ring_waiting(const struct ring *ring)
     return waiting <= ring->submissions ? waiting : 0;
 }
 
+static struct asys_entry *
+submission_at(const struct ring *ring, u32 index)
+{
+    return ring_at(ring, ring->submission_offset +
+                             (index & (ring->submissions - 1)) * (u32)sizeof(struct asys_entry));
+}
+
 void
 asys_ring_take(struct ring *ring, struct asys_entry *entry)
 {
     memory_barrier();
-    const void *from =
-        ring_at(ring, ring->submission_offset + (ring->submission_head & (ring->submissions - 1)) *
-                                                    (u32)sizeof(*entry));
-    memcpy(entry, from, sizeof(*entry));
+    memcpy(entry, submission_at(ring, ring->submission_head), sizeof(*entry));
     memory_barrier();
     ring->header->submission_head = ++ring->submission_head;
+}
+
+void
+asys_ring_tell_id(struct ring *ring, u64 id)
+{
+    submission_at(ring, ring->submission_head - 1)->id = id;
 }
 
 void

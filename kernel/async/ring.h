@@ -22,6 +22,8 @@ u32 asys_ring_ready(const struct ring *ring); /* in the completion ring, not yet
 u32 asys_ring_waiting(const struct ring *ring);
 /* Copies the next submission out and takes it off the ring. */
 void asys_ring_take(struct ring *ring, struct asys_entry *entry);
-void asys_ring_give_back(struct ring *ring); /* the last one taken */
+/* The last one taken: its id, for the program to see in its place; it is not taken after all. */
+void asys_ring_tell_id(struct ring *ring, u64 id);
+void asys_ring_give_back(struct ring *ring);
 
 #endif

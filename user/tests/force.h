@@ -313,7 +313,7 @@ chain(struct asys_entry *entries)
     for (int i = 0; i < 4; i++) {
         asys_flag(&entries[i], i < 3 ? ASYS_LINK : ASYS_ALWAYS);
         if (i > 0)
-            asys_from(&entries[i], 0, i);
+            entries[i].source[0] = (uint8_t)i;
     }
     return 4;
 }
