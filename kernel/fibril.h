@@ -28,6 +28,7 @@
 #define KERNEL_FIBRIL_H
 
 #include "arch.h"
+#include "kernel/cpu.h"
 #include "kernel/list.h"
 #include "kernel/log.h"
 #include "kernel/timer.h"
@@ -90,31 +91,6 @@ struct fibril {
 #define STACK_MAGIC 0x4c494246u /* "FIBL" in memory: FIBriL */
 #define NO_CALL 0xffffffffu
 #define USER_FRAME_BYTES 64u /* struct registers of arch/i386, at the top of a user fibril's stack */
-
-/* What a processor has of its own (there is one). */
-struct cpu {
-    struct fibril *current;
-    struct task *task;      /* current->task */
-    u32 interrupt_depth;    /* > 0: inside interrupt handlers */
-    struct fibril *idle;    /* runs when nothing is ready */
-    struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
-    u32 switches;           /* of fibrils, all of them */
-    u32 task_switches;
-    u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
-};
-extern struct cpu cpu;
-
-static inline struct fibril *
-current_fibril(void)
-{
-    return cpu.current;
-}
-
-static inline struct task *
-current_task(void)
-{
-    return cpu.task;
-}
 
 /* Makes a fibril that will run function(argument) and then end. NULL: out of memory or stacks.
  * It belongs to `task`; fibril_start makes it ready. Any fibril may call this. */
