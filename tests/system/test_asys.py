@@ -130,6 +130,7 @@ PROVOCATIONS = {
     'null-in-copy': r'exception 14 \(page fault\) at 8[0-9a-f]{7}$',
     'null': r'exception 14 \(page fault\) at [0-9a-f]{8}$',
     'mutex-twice': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
+    'lock-order': r'lock order: "provoke" while holding "provoke other", .*\(write\)$',
     'mutex-unowned': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
     'mutex-kept': r'assertion failed: .*mutexes_held.*\(kernel/syscall.c:\d+\)',
     'sleep-interrupts-off': r'assertion failed: .*interrupts.*\(kernel/scheduler.c:\d+\)',
