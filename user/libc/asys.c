@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include "libc.h"
@@ -146,7 +145,7 @@ asys_next(struct asys *queue)
             return NULL;
     }
     struct asys_entry *entry = &queue->entries[queue->tail++ & (queue->submissions - 1)];
-    memset(entry, 0, sizeof(*entry));
+    *entry = (struct asys_entry){0};
     return entry;
 }
 
