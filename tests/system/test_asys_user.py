@@ -157,3 +157,24 @@ def manual_examples(guest):
         raise Failure(f'programs in the manual: {found}')
     for name, line in wanted.items():
         guest.run(f'/tmp/{name}', stdin=b'hello\n', options=['--file', guest.path(name)]).line(line)
+
+
+# ---- What it costs ----
+
+CEILINGS = {'list_getpid_64': 1100, 'ring_getpid_64': 1150, 'ring_pread_512_64': 1800,
+            'chain_open_close_64': 3800, 'chain_links_32': 1150, 'cancel_64': 3300, 'ring_blocked_1': 4300}
+
+
+@test('no way of starting calls costs more instructions than its ceiling, and batches pay')
+def asys_instruction_ceilings(guest):
+    program = os.path.join('.', os.path.relpath(os.path.join(BUILD, 'user/bench/asys'), ROOT))
+    result = guest.run(program, '5', options=['--icount'])
+    counts = {name.decode(): float(value) for name, value
+              in re.findall(rb'^(\w+) ([\d.]+)\r?$', result.stdout, re.MULTILINE)}
+    above = [f'{name}: {counts[name]:g} instructions, at most {most} allowed'
+             for name, most in CEILINGS.items() if counts[name] > most]
+    for way in ('list_getpid', 'ring_getpid', 'chain_open_close', 'cancel'):
+        if counts[f'{way}_64'] >= counts[f'{way}_1']:
+            above.append(f'{way}: a call in a batch of 64 costs no less than one alone')
+    if above:
+        raise Failure('; '.join(above) + '\n    (tools/profile shows where they go)')
