@@ -74,6 +74,17 @@ file_broken_pipe(void)
 #define SMALL_MOST 0x7fffffff /* for those who did not ask for OPEN_LARGE */
 
 int
+file_size_limit(u64 size)
+{
+    u32 limit = current_task()->process->limits[LIMIT_FILE_SIZE].soft;
+
+    if (limit == LIMIT_NONE || size <= limit)
+        return 0;
+    signal_self(SIGXFSZ);
+    return -EFBIG;
+}
+
+int
 file_write_limit(const struct file *file, u64 at, u64 *end)
 {
     const struct process *process = current_task()->process;

@@ -61,7 +61,7 @@ struct file_ops {
     void (*release)(struct file *file); /* may sleep */
     /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
     void (*last_close)(struct file *file);
-    bool stays_in_process; /* fork gives the child no descriptor for it */
+    bool stays_in_process; /* fork gives the child no descriptor for it, sockets refuse it */
     bool stream;      /* no position: lseek and pread are -ESPIPE */
     bool no_position; /* it does not matter, and seeking leaves it at 0 */
     u64 (*end)(struct file *file); /* where SEEK_END counts from; NULL: from the inode's size */
@@ -103,6 +103,8 @@ int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
 /* What a write without readers ends with: SIGPIPE to the running task; returns -EPIPE. */
 int file_broken_pipe(void);
 
+/* May a file be made this long? 0, or -EFBIG with SIGXFSZ: beyond the process's limit. */
+int file_size_limit(u64 size);
 /* How far a write to this file at `at` may go: without OPEN_LARGE, by the process's limit. 0, or -EFBIG,
  * with SIGXFSZ when it is that limit. */
 int file_write_limit(const struct file *file, u64 at, u64 *end);

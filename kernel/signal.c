@@ -311,6 +311,30 @@ signal_send_entry(struct process *process, struct task *task, struct signal_entr
     signal_notice(process, task, number);
 }
 
+struct signal_entry *
+signal_entry_reserve(void)
+{
+    struct signal_entry *entry = pool_alloc(&entry_pool);
+    if (entry)
+        list_init(&entry->link);
+    return entry;
+}
+
+void
+signal_entry_give_back(struct signal_entry *entry)
+{
+    pool_free(&entry_pool, entry);
+}
+
+void
+signal_send_reserved(struct process *process, struct task *task, struct signal_entry *entry)
+{
+    INTERRUPTS_OFF_SCOPE();
+    signal_send_entry(process, task, entry);
+    if (!signal_entry_queued(entry))
+        signal_entry_give_back(entry);
+}
+
 /* The queue is not known: it is that of the process or of one of its tasks. */
 void
 signal_withdraw_entry(struct process *process, struct signal_entry *entry)
@@ -436,6 +460,16 @@ signal_set_mask_until_return(signal_set mask)
     self->mask_saved = true;
     self->task->return_work |= WORK_SIGNAL; /* to bring the old one back */
     signal_set_mask(mask);
+}
+
+void
+signal_set_mask_back(void)
+{
+    struct fibril *self = current_fibril();
+    if (!self->mask_saved)
+        return;
+    self->mask_saved = false;
+    signal_set_mask(self->saved_mask);
 }
 
 void

@@ -10,9 +10,9 @@ test: all $(ISO) host-tests
 	@tests/run $(if $(SEED),--seed $(SEED)) $(if $(INJECT),--inject $(INJECT)) $(TESTS)
 test-all: all $(ISO) host-tests
 	@tests/run --long $(if $(SEED),--seed $(SEED)) $(TESTS)
-bench: all
+bench: all $(BUILD)/demo.ext2
 	@bench/run.py $(SECTIONS)
-bench-quick: all
+bench-quick: all $(BUILD)/demo.ext2
 	@bench/run.py --quick
 debug: all
 	@tools/debug $(PROGRAM)

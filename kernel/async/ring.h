@@ -8,6 +8,8 @@
 
 /* Makes the rings of a new context in the running task's address space; fills what setup gives out. */
 int asys_ring_create(struct asys_context *context, struct asys_setup *setup);
+/* Takes them out of the running task's address space again, where asys_ring_create has put them. */
+void asys_ring_hide(const struct ring *ring);
 void asys_ring_destroy(struct ring *ring); /* NULL is allowed */
 
 /* The result goes into the completion ring: false when results wait already or there is no room. */

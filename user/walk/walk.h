@@ -35,6 +35,7 @@ struct walk {
     const char *path;
     enum walk_way way;
     bool read; /* read every file and sum it */
+    bool unsummed; /* with `read`: no sums, for measuring */
     bool list; /* keep a walk_entry of each */
     unsigned depth; /* calls, or chains, in flight at most */
     void (*progress)(struct walk *walk); /* called now and then, or NULL */

@@ -283,7 +283,8 @@ entry_advance(struct engine *engine, struct slot *slot, long result)
         return true;
     case READ_FILE:
         if (result > 0) {
-            sha256_add(&slot->reader->sum, slot->reader->buffer, result);
+            if (!walk->unsummed)
+                sha256_add(&slot->reader->sum, slot->reader->buffer, result);
             ask_read(engine, slot);
             return true;
         }
