@@ -178,3 +178,21 @@ def asys_instruction_ceilings(guest):
             above.append(f'{way}: a call in a batch of 64 costs no less than one alone')
     if above:
         raise Failure('; '.join(above) + '\n    (tools/profile shows where they go)')
+
+
+# ---- <fibril/asys.h> ----
+
+@test('asys.h keeps what it promises, and a ring that changes under the kernel harms its program only')
+def asys_queue(guest):
+    names = cases('t-asys-queue')
+    for options in ([], ['--mem', 32]):
+        check_cases(guest.run_without_leak('t-asys-queue', options=options, runs=2), names)
+
+
+@test('A1 to A23 have tests of these names')
+def asys_fault_names(guest):
+    names = [name for program in ('t-asys-faults', 't-asys-signals') for name in cases(program)]
+    missing = [number for number in range(1, 24)
+               if not any(name.startswith(f'A{number}_') for name in names)]
+    if missing:
+        raise Failure(f'without a test: {missing}')
