@@ -127,7 +127,7 @@ def manual(guest):
         said = guest.host('mandoc', '-Tlint', '-W', 'warning', path, status=None)
         if said:
             raise Failure(said)
-        if b'ASYS' not in (text := guest.host('mandoc', '-Tascii', path, binary=True)) and b'INTRO' not in text:
+        if len(guest.host('mandoc', '-Tascii', path)) < 500:
             raise Failure(f'{path} renders to nothing')
     names = {os.path.basename(path)[:-2] for path in paths}
     with open(os.path.join(ROOT, 'user/include/fibril/asys.h')) as file:
@@ -152,7 +152,8 @@ def manual_examples(guest):
                        source, '-o', guest.path(name))
             found.append(name)
     wanted = {'asys-7-0': r'^Fibril|^Linux version', 'asys_submit-2-0': '^read returned 6$',
-              'asys_enter-2-0': '^read 1: 0$', 'asys_next-3-0': '^-?[0-9]+ into 0x'}
+              'asys_enter-2-0': '^read 1: 0$', 'asys_next-3-0': '^-?[0-9]+ into 0x',
+              'syslets-7-0': r'^Fibril|^Linux version'}
     if set(found) != set(wanted):
         raise Failure(f'programs in the manual: {found}')
     for name, line in wanted.items():
