@@ -98,8 +98,8 @@ asys_pointer(const struct asys_event *event)
 /* -ETIME, unless the call has ended so many nanoseconds from now. */
 struct asys_entry *asys_within(struct asys_entry *entry, uint64_t nanoseconds);
 
-/* Hands the entries over: without a system call, at the next return of this thread to user mode, or at
- * once. After that entry->id of one with ASYS_WANT_ID is its id, until the entry is used again. */
+/* Hands the entries over: without a system call, at the next return to user mode of this thread or
+ * another of the process, or at once. After that entry->id of one with ASYS_WANT_ID is its id, until the entry is used again. */
 static inline void
 asys_publish(struct asys *queue)
 {
