@@ -77,7 +77,7 @@ process_create(struct process *parent, const char *name, u32 id)
     wait_queue_init(&process->ended, "process_ended");
     wait_queue_init(&process->changed, "child");
     wait_queue_init(&process->continued, "stopped");
-    wait_queue_init(&process->signalled, "signal");
+    wait_queue_init(&process->signalled, "signals");
     signal_queue_init(&process->signals);
     if (parent == &kernel_process) {
         limits_init(process);
@@ -111,6 +111,7 @@ process_put(struct process *process)
         return;
     ASSERT(process->task_count == 0);
     signal_queue_flush(&process->signals, ~0ull);
+    wait_queue_end(&process->signalled);
     signal_handlers_put(process->handlers);
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);

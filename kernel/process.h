@@ -57,7 +57,7 @@ struct process {
     /* Signals; interrupts off: */
     struct signal_handlers *handlers;
     struct signal_queue signals;
-    struct wait_queue signalled; /* a signal was queued for it or one of its tasks */
+    struct wait_queue signalled; /* one has been sent, to it or one of its tasks */
     bool stopped;
     u8 stop_signal;
     bool stop_report, continue_report; /* not yet told to the parent by wait4 */

@@ -2,7 +2,7 @@
  * signals, and lists. See aio.h. */
 #include "kernel/async/aio.h"
 #include "arch.h"
-#include "fs/descriptor.h"
+#include "fs/eventfd.h"
 #include "fs/file.h"
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
@@ -127,21 +127,6 @@ event_store(struct aio_request *request, s64 result)
     context->events_due--;
 }
 
-/* Adds 1 to an eventfd; never waits: one that is full says so to its readers anyway. */
-static void
-notify_file(struct file *file)
-{
-    struct fibril *self = current_fibril();
-    bool inline_only = self->inline_only;
-    u64 one = 1;
-    struct iter iter;
-    self->inline_only = true;
-    iter_init_kernel(&iter, &one, sizeof(one));
-    (void)file_write(file, &iter, NULL);
-    self->inline_only = inline_only;
-    file_put(file);
-}
-
 void
 aio_request_complete(struct call *call, long result)
 {
@@ -156,8 +141,10 @@ aio_request_complete(struct call *call, long result)
         status_write(request, result);
     else
         event_store(request, result);
-    if (request->notify)
-        notify_file(request->notify);
+    if (request->notify) {
+        eventfd_add(request->notify, 1);
+        file_put(request->notify);
+    }
     aio_signal_send(&request->signal);
     if (request->list)
         aio_list_done(request->list);

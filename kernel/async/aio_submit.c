@@ -3,6 +3,7 @@
  * The order in which errors are found is Linux's (fs/aio.c, 2.6.24 and later). */
 #include "arch.h"
 #include "fs/descriptor.h"
+#include "fs/eventfd.h"
 #include "fs/file.h"
 #include "gen/syscalls.h"
 #include "kernel/address_space.h"
@@ -96,12 +97,6 @@ call_fill(struct aio_request *request, const struct iocb *iocb, const struct fil
 
 /* ---- One iocb ---- */
 
-static bool
-file_is_counter(const struct file *file)
-{
-    return file->ops->write != NULL;
-}
-
 static int
 iocb_check(const struct iocb *iocb, bool for_list)
 {
@@ -121,7 +116,7 @@ notify_file_find(const struct iocb *iocb, struct file **notify)
     if (!(iocb->aio_flags & IOCB_FLAG_RESFD))
         return 0;
     int error = descriptor_file((int)iocb->aio_resfd, notify);
-    if (!error && !file_is_counter(*notify)) {
+    if (!error && !file_is_eventfd(*notify)) {
         file_put(*notify);
         *notify = NULL;
         error = -EINVAL;

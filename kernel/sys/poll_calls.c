@@ -37,11 +37,12 @@ poll_mask_begin(const void USER *user, size_t mask_bytes)
 
     if (!user)
         return 0;
-    if (mask_bytes != sizeof mask || current_fibril()->kind != FIBRIL_USER)
+    if (mask_bytes != sizeof mask)
         return -EINVAL;
     if (copy_from_user(&mask, user, sizeof mask))
         return -EFAULT;
-    signal_set_mask_until_return(mask);
+    if (current_fibril()->kind == FIBRIL_USER) /* no signal ends a background call */
+        signal_set_mask_until_return(mask);
     return 0;
 }
 

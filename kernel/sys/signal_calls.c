@@ -416,13 +416,6 @@ sys_rt_sigreturn(void)
     return handler_return(true);
 }
 
-/* Its number means another call in programs of ours; for the others it is not here yet. */
-long
-sys_signalfd(int fd, const void USER *mask, size_t size)
-{
-    return -ENOSYS;
-}
-
 /* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */
 long
 sys_restart_syscall(void)
