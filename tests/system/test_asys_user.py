@@ -28,6 +28,20 @@ def examples_compile(guest):
                    guest.path(name[:-2]))
 
 
+@test('an argument of 64 bits that is not split into words is an error of compilation, with the remedy')
+def argument_of_64_bits(guest):
+    program = ('#include <fibril/asys.h>\n#include <sys/syscall.h>\n'
+               'int main(void)\n{\n    struct asys_entry entry;\n    long long offset = 1;\n'
+               '    asys_call(&entry, SYS_pread64, 0, &entry, 4, %s);\n    return 0;\n}\n')
+    compiler = os.path.join(BUILD, 'sdk/bin/fibril-cc')
+    for argument, status in (('ASYS_64(offset)', 0), ('offset', 1)):
+        source = guest.file('argument.c', (program % argument).encode())
+        said = guest.host('sh', '-c', 'exec "$@" 2>&1', 'sh', compiler, '-Wall', '-Wextra', '-Werror',
+                          source, '-o', guest.path('argument'), status=status)
+        if ('an argument of 64 bits: ASYS_64(...)' in said) != bool(status):
+            raise Failure(f'{argument}: the compiler said\n{said}')
+
+
 @test('example: cat, each piece one chain of read and write')
 def example_cat(guest):
     path = f'{SOURCE}/math/e_pow.c'

@@ -2,6 +2,7 @@
  * chains that a full ring does not cut, ids of calls in rings, waiting for many, masks and points of
  * time, notification by a signal, signals awaited by calls; and rings whose entries and memory change
  * while the kernel works on them. */
+#include <sys/epoll.h>
 #include "test.h"
 
 #define SIGNAL_BIT(number) (1ull << ((number)-1))
@@ -371,6 +372,71 @@ notified_by_a_signal(void)
     unblock(SIGNAL_BIT(REALTIME));
 }
 
+/* An eventfd counts how often the context became non-empty; full as can be, it is left alone. */
+static void
+notified_by_an_eventfd(void)
+{
+    uint64_t count = 0, most = ~0ull - 1;
+    int counter = (int)sys_eventfd2(0, 0x800 /* EFD_NONBLOCK */);
+    struct asys_setup setup = {
+        .submissions = 8, .completions = 8, .flags = ASYS_SETUP_EVENTFD, .notify_fd = counter};
+    check_equal(asys_open_setup(&queue, &setup), 0);
+    check_equal(sys_read(counter, &count, 8), -EAGAIN);
+    for (int round = 0; round < 3; round++) {
+        add_getpid(1);
+        add_getpid(2);
+        asys_start(&queue);
+        expect(1, sys_getpid());
+        expect(2, sys_getpid());
+    }
+    check_equal(sys_read(counter, &count, 8), 8);
+    check_equal(count, 3);
+    check_equal(sys_write(counter, &most, 8), 8);
+    add_getpid(3);
+    expect(3, sys_getpid());
+    check_equal(sys_read(counter, &count, 8), 8);
+    check_equal(count, most);
+    sys_close(counter); /* the context holds it */
+    add_getpid(4);
+    expect(4, sys_getpid());
+    queue_end();
+}
+
+/* A queue and a context among an epoll's descriptors, and the epoll awaited by a call of the queue. */
+static void
+in_an_epoll(void)
+{
+    struct epoll_event wanted = {.events = EPOLLIN, .data.u32 = 11}, got = {.events = 0};
+    int epoll = (int)sys_epoll_create1(0), context = asys_context(NULL);
+    struct asys_entry entry = {.cookie = 5};
+    struct asys_event event;
+    check_equal(sys_epoll_ctl(epoll, EPOLL_CTL_ADD, context, &wanted), 0);
+    queue_open(8);
+    check_equal(sys_epoll_wait(epoll, &got, 1, 0), 0);
+    asys_add(&queue, SYS_epoll_wait, epoll, &got, 1, -1)->cookie = 1;
+    asys_start(&queue);
+    check_equal(asys_ready(&queue, 1, 2 * MILLISECOND), 0);
+    asys_call(&entry, SYS_getpid);
+    check_equal(asys_enter(context, &entry, 1), 1);
+    expect(1, 1);
+    check_equal(got.data.u32, 11);
+    check_equal(got.events, EPOLLIN);
+    check_equal(sys_epoll_wait(epoll, &got, 1, 0), 1);
+    check_equal(asys_collect(context, &event, 1, 1, 0), 1);
+    check_equal(sys_epoll_wait(epoll, &got, 1, 0), 0);
+    wanted.data.u32 = 12;
+    check_equal(sys_epoll_ctl(epoll, EPOLL_CTL_ADD, queue.fd, &wanted), 0);
+    add_getpid(2);
+    asys_start(&queue);
+    check_equal(sys_epoll_wait(epoll, &got, 1, 0), 1);
+    check_equal(got.data.u32, 12);
+    expect(2, sys_getpid());
+    check_equal(sys_epoll_wait(epoll, &got, 1, 0), 0);
+    sys_close(epoll);
+    sys_close(context);
+    queue_end();
+}
+
 /* rt_sigtimedwait as a call: for the process, for the thread, not at all, and cancelled. */
 static void
 signals_awaited_by_calls(void)
@@ -605,6 +671,8 @@ static const struct check_case cases[] = {
     {"waits_with_a_mask", waits_with_a_mask},
     {"awaited_by_another", awaited_by_another},
     {"notified_by_a_signal", notified_by_a_signal},
+    {"notified_by_an_eventfd", notified_by_an_eventfd},
+    {"in_an_epoll", in_an_epoll},
     {"signals_awaited_by_calls", signals_awaited_by_calls},
     {"fork_has_no_queue", fork_has_no_queue},
     {"polled", polled},
