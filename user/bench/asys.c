@@ -1,6 +1,7 @@
-/* What asynchronous calls cost by each way of <fibril/asys.h>: the CPU's time stamps (under --icount:
- * instructions, exactly) per operation, from writing the description to having the result, user code
- * included; the least of many rounds. The same work as in io_uring's figures of docs/benchmarks.md.
+/* What asynchronous calls cost by each way of <fibril/asys.h>: the CPU's time stamps (under
+ * --icount: instructions, exactly) per operation, from writing the description to having the
+ * result, user code included; the least of many rounds. The same work as in io_uring's figures of
+ * docs/benchmarks.md.
  *
  * asys [ROUNDS [NAME]] prints `name value` lines, or that of one NAME; bench/run.py reads them. For
  * tools/profile the last round of NAME lies between stretch_begin and stretch_end. */

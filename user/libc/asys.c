@@ -124,7 +124,8 @@ is_full(const struct asys *queue)
     return queue->tail - queue->ring->submission_head == queue->submissions;
 }
 
-/* Starts what stands before the chain or group that is being written: it is to be taken as a whole. */
+/* Starts what stands before the chain or group that is being written: it is to be taken as a
+ * whole. */
 static void
 make_room(struct asys *queue)
 {

@@ -1,64 +1,12 @@
-/* t-asys-queue [CASE…]: what <fibril/asys.h> promises beside t-asys-entries: arguments that are results,
- * chains that a full ring does not cut, ids of calls in rings, waiting for many, masks and points of
- * time, notification by a signal, signals awaited by calls; and rings whose entries and memory change
- * while the kernel works on them. */
+/* t-asys-queue [CASE…]: what <fibril/asys.h> promises beside t-asys-entries: arguments that are
+ * results, chains that a full ring does not cut, ids of calls in rings, waiting for many, masks and
+ * points of time, notification, signals awaited by calls. */
+#include <poll.h>
 #include <sys/epoll.h>
-#include "test.h"
+#include "queue.h"
 
 #define SIGNAL_BIT(number) (1ull << ((number)-1))
 #define REALTIME 40
-#define SECOND 1000000000ull
-
-static struct kernel_timespec long_nap = {1000, 0};
-static struct asys queue;
-
-static void
-queue_open(unsigned entries)
-{
-    check_equal(asys_open(&queue, entries), 0);
-}
-
-static struct asys_event
-next_event(void)
-{
-    struct asys_event event = {.cookie = ~0ull, .result = -12345};
-    check_equal(asys_wait(&queue, &event, ASYS_FOREVER), 1);
-    return event;
-}
-
-static void
-expect(uint64_t cookie, int result)
-{
-    struct asys_event event = next_event();
-    check_equal(event.cookie, cookie);
-    check_equal(event.result, result);
-}
-
-/* Nothing is there and nothing will come; the queue is closed. */
-static void
-queue_end(void)
-{
-    struct asys_event event;
-    check_equal(asys_wait(&queue, &event, ASYS_FOREVER), -EDEADLK);
-    check_equal(queue.ring->waiting, 0);
-    asys_close(&queue);
-}
-
-static struct asys_entry *
-add_nap(uint64_t cookie)
-{
-    struct asys_entry *entry = asys_add(&queue, SYS_nanosleep, &long_nap, NULL);
-    entry->cookie = cookie;
-    return entry;
-}
-
-static struct asys_entry *
-add_getpid(uint64_t cookie)
-{
-    struct asys_entry *entry = asys_add(&queue, SYS_getpid);
-    entry->cookie = cookie;
-    return entry;
-}
 
 /* ---- Describing calls ---- */
 
@@ -68,7 +16,8 @@ arguments_of_all_kinds(void)
     static char text[4], at_end[4];
     queue_open(8);
     asys_flag(asys_add(&queue, SYS_open, "/bin/t-exit", O_RDONLY), ASYS_LINK | ASYS_QUIET);
-    asys_flag(asys_add(&queue, SYS_pread64, asys_result(1), text, 3, ASYS_64(1)), ASYS_LINK)->cookie = 1;
+    asys_flag(asys_add(&queue, SYS_pread64, asys_result(1), text, 3, ASYS_64(1)),
+              ASYS_LINK)->cookie = 1;
     asys_flag(asys_add(&queue, SYS_pread64, asys_result(2), at_end, 3, ASYS_64(5ll << 32)),
               ASYS_LINK)->cookie = 2;
     asys_flag(asys_add(&queue, SYS_close, asys_result(3)), ASYS_ALWAYS)->cookie = 3;
@@ -185,6 +134,75 @@ many_more_than_the_ring(void)
     test_close_both(fds);
 }
 
+/* A chain whose entries form a group too: one completion for all of it. */
+static void
+chain_as_a_group(void)
+{
+    struct asys_event event;
+    static struct kernel_stat status;
+    static const char *const paths[] = {"/dev/null", "/nowhere"};
+    queue_open(8);
+    for (int i = 0; i < 2; i++) {
+        asys_flag(asys_add(&queue, SYS_open, paths[i], O_RDONLY), ASYS_LINK | ASYS_GROUP);
+        asys_flag(asys_add(&queue, SYS_fstat64, asys_result(1), &status), ASYS_LINK | ASYS_GROUP);
+        asys_flag(asys_add(&queue, SYS_close, asys_result(2)), ASYS_ALWAYS)->cookie = 10 + i;
+        event = next_event();
+        check_equal(event.cookie, 10 + i);
+        check_equal(event.result, i == 0 ? 0 : -ENOENT); /* what failed first */
+        check_equal(event.flags, ASYS_EVENT_GROUP);
+    }
+    queue_end();
+}
+
+/* ---- What a call has reached when it is ended ---- */
+
+/* A pipe takes 64 KiB of the 100: the write that is cut short says so. */
+static void
+partial_results_are_counts(void)
+{
+    enum { INLINE, DEADLINE, CANCEL, WAYS };
+    static char bytes[100000];
+    queue_open(8);
+    for (int way = INLINE; way < WAYS; way++) {
+        int fds[2];
+        test_pipe(fds);
+        struct asys_entry *entry = asys_add(&queue, SYS_write, fds[1], bytes, sizeof bytes);
+        entry->cookie = way;
+        if (way == INLINE)
+            asys_flag(entry, ASYS_INLINE);
+        if (way == DEADLINE)
+            asys_within(entry, 5 * MILLISECOND);
+        asys_start(&queue);
+        if (way == CANCEL)
+            check_equal(asys_cancel_context(queue.fd), 1);
+        expect(way, 65536);
+        check_equal(sys_read(fds[0], bytes, sizeof bytes), 65536);
+        test_close_both(fds);
+    }
+    queue_end();
+}
+
+/* ---- Descriptors ---- */
+
+static void
+last_descriptor_ends_the_context(void)
+{
+    long before = test_fibrils();
+    queue_open(8);
+    int second = (int)sys_dup(queue.fd);
+    add_nap(1);
+    asys_start(&queue);
+    check_equal(sys_close(queue.fd), 0);
+    check_equal(test_fibrils(), before + 1);
+    queue.fd = second;
+    add_getpid(2);
+    expect(2, sys_getpid());
+    check_equal(sys_close(second), 0);
+    test_nap(5);
+    check_equal(test_fibrils(), before);
+    munmap((void *)queue.ring, queue.bytes);
+}
+
 /* ---- Ids ---- */
 
 static void
@@ -278,7 +296,8 @@ unblock(uint64_t set)
     check_equal(sys_rt_sigprocmask(1, &set, NULL, 8), 0);
 }
 
-/* The signal is pending and blocked but for the time of the wait; a background call's mask does nothing. */
+/* The signal is pending and blocked but for the time of the wait; a background call's mask does
+ * nothing. */
 static void
 waits_with_a_mask(void)
 {
@@ -311,6 +330,41 @@ waits_with_a_mask(void)
     check_equal(handled, 2);
     queue_end();
     sys_close(context);
+}
+
+/* The masks of ppoll, pselect6 and epoll_pwait likewise: checked, and nothing more. */
+static void
+masks_of_other_calls(void)
+{
+    static uint64_t open_mask = 0;
+    static struct pollfd nothing;
+    static struct {
+        const uint64_t *mask;
+        size_t size;
+    } selected = {&open_mask, 8};
+    int epoll = (int)sys_epoll_create1(0);
+    handled = 0;
+    queue_open(8);
+    test_set_handler(SIGNAL_USR1, count_signal, 0);
+    block(SIGNAL_BIT(SIGNAL_USR1));
+    sys_kill(sys_getpid(), SIGNAL_USR1);
+    asys_add(&queue, SYS_ppoll, &nothing, 0, NULL, &open_mask, 8);
+    asys_add(&queue, SYS_pselect6, 0, NULL, NULL, NULL, NULL, &selected);
+    asys_add(&queue, SYS_epoll_pwait, epoll, &nothing, 1, -1, &open_mask, 8);
+    check_equal(asys_ready(&queue, 1, 5 * MILLISECOND), 0);
+    check_equal(handled, 0);
+    asys_cancel_context(queue.fd);
+    for (int i = 0; i < 3; i++)
+        expect(0, -ECANCELED);
+    asys_add(&queue, SYS_ppoll, &nothing, 0, NULL, NOWHERE, 8);
+    expect(0, -EFAULT);
+    asys_add(&queue, SYS_epoll_pwait, epoll, &nothing, 1, -1, &open_mask, 4);
+    expect(0, -EINVAL);
+    check_equal(handled, 0);
+    unblock(SIGNAL_BIT(SIGNAL_USR1));
+    check_equal(handled, 1);
+    sys_close(epoll);
+    queue_end();
 }
 
 /* A queue is awaited by a call of another context. */
@@ -402,7 +456,8 @@ notified_by_an_eventfd(void)
     queue_end();
 }
 
-/* A queue and a context among an epoll's descriptors, and the epoll awaited by a call of the queue. */
+/* A queue and a context among an epoll's descriptors, and the epoll awaited by a call of the
+ * queue. */
 static void
 in_an_epoll(void)
 {
@@ -507,156 +562,6 @@ polled(void)
     asys_close(&queue);
 }
 
-/* ---- Entries and memory that change ---- */
-
-/* Each entry is a read from a pipe into the ring itself. One that writes over its own place has been
- * copied: it completes as it was. One that writes over the next place: the next is what was written. */
-static void
-entries_write_over_entries(void)
-{
-    int fds[2];
-    struct asys_entry other = {.cookie = 77};
-    test_pipe(fds);
-    queue_open(8);
-    asys_call(&other, SYS_getppid);
-    sys_write(fds[1], &other, sizeof other);
-    sys_write(fds[1], &other, sizeof other);
-    asys_add(&queue, SYS_read, fds[0], &queue.entries[0], sizeof other)->cookie = 1;
-    asys_add(&queue, SYS_read, fds[0], &queue.entries[2], sizeof other)->cookie = 2;
-    add_getpid(3);
-    expect(1, sizeof other);
-    expect(2, sizeof other);
-    expect(77, sys_getppid());
-    queue_end();
-    test_close_both(fds);
-}
-
-/* A chain is taken as a whole before its first call is made. */
-static void
-chain_is_copied_first(void)
-{
-    int fds[2];
-    struct asys_entry other = {.cookie = 77, .flags = ASYS_LINK};
-    test_pipe(fds);
-    queue_open(8);
-    asys_call(&other, SYS_fork);
-    sys_write(fds[1], &other, sizeof other);
-    asys_flag(asys_add(&queue, SYS_read, fds[0], &queue.entries[1], sizeof other), ASYS_LINK)->cookie = 1;
-    asys_flag(add_getpid(2), ASYS_LINK);
-    add_getpid(3);
-    expect(1, sizeof other);
-    expect(2, sys_getpid());
-    expect(3, sys_getpid());
-    queue_end();
-    test_close_both(fds);
-}
-
-/* The header, written over by a call of the ring: the kernel goes by its own copy. */
-static void
-header_written_by_an_entry(void)
-{
-    static struct asys_ring nonsense;
-    int fds[2];
-    test_pipe(fds);
-    queue_open(8);
-    memset(&nonsense, 0xa5, sizeof nonsense);
-    sys_write(fds[1], &nonsense, sizeof nonsense);
-    asys_add(&queue, SYS_read, fds[0], queue.ring, sizeof nonsense)->cookie = 1;
-    add_getpid(2);
-    asys_start(&queue);
-    for (int i = 0; i < 100; i++)
-        sys_getpid();
-    check_equal(queue.ring->submission_tail, 0xa5a5a5a5);
-    long ready = asys_collect(queue.fd, NULL, 0, 100, 0);
-    check(ready >= 0 && ready <= (long)queue.completions);
-    asys_close(&queue);
-    test_close_both(fds);
-}
-
-/* Read-only, replaced by other memory, moved elsewhere: the kernel uses pages of its own. */
-static void
-memory_replaced(void)
-{
-    struct asys_event event;
-    queue_open(8);
-    add_getpid(1);
-    asys_publish(&queue);
-    check_equal(sys_mprotect(WORD(queue.ring), queue.bytes, PROT_READ), 0);
-    check_equal(sys_mprotect(WORD(queue.ring), queue.bytes, PROT_READ | PROT_WRITE), 0);
-    expect(1, sys_getpid());
-    add_nap(2);
-    asys_start(&queue);
-    check(mmap((void *)queue.ring, queue.bytes, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == (void *)queue.ring);
-    check_equal(asys_cancel_context(queue.fd), 1);
-    check_equal(asys_collect(queue.fd, NULL, 1, 1, ASYS_FOREVER), 1);
-    check_equal(asys_peek(&queue, &event), 0); /* it went where nobody looks any more */
-    asys_close(&queue);
-}
-
-/* Whatever stands in the ring: so many returns to user mode, each with another thing changed. */
-static void
-scribbled(void)
-{
-    static const unsigned short numbers[] = {SYS_getpid, SYS_nanosleep, SYS_read,  SYS_close,
-                                             SYS_fork,   SYS_getppid,   9999,      SYS_sched_yield,
-                                             SYS_poll,   SYS_exit,      SYS_pause, SYS_execve};
-    static const uint32_t values[] = {0, 1, 7, 8, 9, 16, 31, 0x7fffffff, 0x80000000, 0xfffffff0, ~0u};
-    static struct kernel_timespec short_nap = {0, MILLISECOND};
-    struct asys_setup setup = {.flags = ASYS_SETUP_POLL, .submissions = 8, .completions = 8};
-    check_equal(asys_open_setup(&queue, &setup), 0);
-    unsigned words = queue.bytes / 4;
-    volatile uint32_t *word = (volatile uint32_t *)queue.ring;
-    for (int round = 0; round < 20000; round++) {
-        unsigned at = test_random() % (test_random() % 2 ? 16 : words);
-        struct asys_entry *entry = &queue.entries[test_random() % 8];
-        word[at] = test_random() % 2 ? values[test_random() % LENGTH(values)] : test_random();
-        *entry = (struct asys_entry){.cookie = test_random(), .flags = test_random() & 127};
-        entry->deadline = test_random() % 8 ? 0 : test_random();
-        entry->source[test_random() % 6] = test_random() % 4;
-        asys_call(entry, numbers[test_random() % LENGTH(numbers)],
-                  test_random() % 2 ? WORD(&short_nap) : 999, 0, 0);
-        queue.ring->submission_tail = queue.ring->submission_head + test_random() % 9;
-        if (test_random() % 64 == 0)
-            asys_cancel_context(queue.fd);
-        if (test_random() % 4 == 0)
-            queue.ring->completion_head = queue.ring->completion_tail;
-        sys_getpid();
-    }
-    asys_close(&queue);
-    queue_open(8);
-    add_getpid(1);
-    expect(1, sys_getpid());
-    queue_end();
-}
-
-/* Counts and addresses at which a product or a sum would overflow. */
-static void
-counts_that_overflow(void)
-{
-    struct asys_setup setup = {.flags = ASYS_SETUP_RINGS, .submissions = ~0u, .completions = ~0u};
-    struct asys_event events[2];
-    char *page = test_map_before_nothing();
-    struct asys_entry *last = (struct asys_entry *)(page + PAGE) - 1;
-    check_equal(asys_context(&setup), -EINVAL);
-    setup = (struct asys_setup){.flags = ASYS_SETUP_RINGS, .submissions = 8, .completions = 65537};
-    check_equal(asys_context(&setup), -EINVAL);
-    setup.completions = 65536;
-    check_equal(asys_open_setup(&queue, &setup), 0);
-    check_equal(queue.completions, 65536);
-    add_getpid(1);
-    expect(1, sys_getpid());
-    queue_end();
-    *last = (struct asys_entry){.cookie = 5, .number = SYS_getpid};
-    check_equal(asys_enter(-1, last, 0x04000001), 1); /* 64 bytes more than 2^32 */
-    check_equal(asys_enter(-1, (struct asys_entry *)0x7fffffc0, ~0ul), -EFAULT);
-    check_equal(asys_enter(-1, (struct asys_entry *)0xffffffc0, 2), -EFAULT);
-    check_equal(asys_collect(-1, events, ~0u, ~0u, 0), 1);
-    check_equal(events[0].cookie, 5);
-    check_equal(asys_collect(-1, (struct asys_event *)0xffffffe0, 0, 0x08000001, 0), 0);
-    munmap(page, PAGE);
-}
-
 static const struct check_case cases[] = {
     {"arguments_of_all_kinds", arguments_of_all_kinds},
     {"number_too_large", number_too_large},
@@ -665,10 +570,14 @@ static const struct check_case cases[] = {
     {"group_across_a_full_ring", group_across_a_full_ring},
     {"chain_longer_than_the_ring", chain_longer_than_the_ring},
     {"many_more_than_the_ring", many_more_than_the_ring},
+    {"chain_as_a_group", chain_as_a_group},
+    {"partial_results_are_counts", partial_results_are_counts},
+    {"last_descriptor_ends_the_context", last_descriptor_ends_the_context},
     {"ids_in_a_ring", ids_in_a_ring},
     {"waits_for_many", waits_for_many},
     {"waits_until_a_point_of_time", waits_until_a_point_of_time},
     {"waits_with_a_mask", waits_with_a_mask},
+    {"masks_of_other_calls", masks_of_other_calls},
     {"awaited_by_another", awaited_by_another},
     {"notified_by_a_signal", notified_by_a_signal},
     {"notified_by_an_eventfd", notified_by_an_eventfd},
@@ -676,12 +585,6 @@ static const struct check_case cases[] = {
     {"signals_awaited_by_calls", signals_awaited_by_calls},
     {"fork_has_no_queue", fork_has_no_queue},
     {"polled", polled},
-    {"entries_write_over_entries", entries_write_over_entries},
-    {"chain_is_copied_first", chain_is_copied_first},
-    {"header_written_by_an_entry", header_written_by_an_entry},
-    {"memory_replaced", memory_replaced},
-    {"scribbled", scribbled},
-    {"counts_that_overflow", counts_that_overflow},
     {NULL, NULL},
 };
 
