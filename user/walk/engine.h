@@ -19,7 +19,7 @@ enum step {
     OPEN_FILE,
     READ_FILE,
     CLOSE_FILE,
-    LOAD_FILE, /* a chain: results of fstatat64 (0 when it was asked before), openat, pread64, close */
+    LOAD_FILE, /* a chain: fstatat64 (its result 0 when it was asked before), openat, pread64, close */
 };
 
 struct slot {

@@ -18,8 +18,8 @@
 #include <fibril/calls.h>
 #include <stddef.h>
 
-/* ---- A queue: a context with rings. One thread at a time may use it; fork's child may not.
- * ---- */
+/* ---- A queue: a context with rings. ----
+ * One thread at a time may use it; fork's child may not. */
 
 struct asys {
     int fd; /* for poll, epoll; or an asys_wait of another queue */
