@@ -36,6 +36,7 @@
 
 struct task;
 struct call;
+struct relief;
 struct credentials;
 
 enum fibril_state { FIBRIL_NEW, FIBRIL_READY, FIBRIL_RUNNING, FIBRIL_SLEEPING, FIBRIL_DEAD };
@@ -64,14 +65,14 @@ struct fibril {
     void *argument;
     void *stack_top;
     u32 *stack_bottom; /* where STACK_MAGIC stands */
-    u32 id;            /* unique, never used again */
-    u32 slot;
+    u32 id, slot;      /* the id is never used again */
 
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
     const char *wait_channel; /* while SLEEPING */
     struct timer sleep_timer; /* ends a sleep with a deadline */
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
+    struct relief *relief;    /* kernel/relief.h; user fibrils, or NULL */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
     struct credentials *old_credentials; /* those of its call, if the task has got others since */
@@ -84,8 +85,7 @@ struct fibril {
     u32 signal_stack_base, signal_stack_size;
     bool mask_saved;
     bool resuming;            /* the next thing user mode does is to make that call anew */
-    u8 link_depth;            /* path walk: symbolic links followed */
-    u8 mutexes_held;
+    u8 mutexes_held, link_depth; /* path walk: symbolic links followed */
     bool inline_only; /* its first sleep fails with -EAGAIN instead */
 };
 
