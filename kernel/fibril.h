@@ -79,9 +79,8 @@ struct fibril {
     u32 restart_call;         /* a system call that a signal interrupted, or NO_CALL */
     s32 restart_error;        /* its result: -ERESTARTSYS or -ERESTARTNOHAND */
     u64 resume_deadline;      /* when a call with a time-out that is made anew ends, if `resuming` */
-    u64 signal_mask;          /* user fibrils: of this context, like the next four */
+    u64 signal_mask;          /* user fibrils: of this context, like the next three */
     u64 saved_mask;           /* to come back at the return to user mode, if mask_saved */
-    u64 signals_awaited;      /* it sleeps for these though they are blocked */
     u32 signal_stack_base, signal_stack_size;
     bool mask_saved;
     bool resuming;            /* the next thing user mode does is to make that call anew */

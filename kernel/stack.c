@@ -1,6 +1,7 @@
 /* Stack pages for fibrils: see stack.h. */
 #include "kernel/stack.h"
 #include "arch.h"
+#include "kernel/force.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
 #include "kernel/task.h"
@@ -69,6 +70,8 @@ spare_take(struct task *task)
 u8 *
 stack_take(struct task *task, u32 *slot)
 {
+    if (force_object_fails())
+        return NULL;
     INTERRUPTS_OFF_SCOPE();
     if (!task->spare_count)
         return stack_map_new(slot);

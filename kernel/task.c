@@ -42,7 +42,6 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
-    list_init(&task->asys_rings);
     list_init(&task->threadlets);
     list_init(&task->threadlet_spares);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
@@ -262,11 +261,6 @@ task_create_process(const char *name, void (*function)(void *), void *argument,
     return 0;
 }
 
-void
-task_start(struct task *task)
-{
-    fibril_start(task->user);
-}
 
 /* ---- clone ---- */
 
@@ -339,6 +333,8 @@ task_clone(const struct task_clone *clone, struct task **result)
     task->nice = self->nice;
     task->policy = self->policy;
     task->priority = self->priority;
+    if (clone->share_process && (task->look = self->look))
+        task->return_work |= WORK_LOOK;
     int error = clone_process_parts(clone, self, task);
     if (!error)
         error = clone_space(clone, self, task);
@@ -563,6 +559,8 @@ task_reset_for_program(const char *path)
         if (h->program)
             h->program(self);
     process_set_name(self->process, base_name(path));
+    self->process->executed = true;
+    self->process->undumpable = false;
     self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);
@@ -604,6 +602,22 @@ process_exit(int status)
 {
     process_kill(current_task()->process, status);
     task_exit(status);
+}
+
+/* An interrupt may have ended or stopped the process after clone had looked at it and before the new task
+ * was in its list: then nobody has told the task. */
+void
+task_start(struct task *task)
+{
+    const struct process *process = task->process;
+    INTERRUPTS_OFF_SCOPE();
+    if (process->exiting || process->execing) {
+        task->return_work |= WORK_KILLED;
+        task_cancel_fibrils(task);
+    }
+    if (process->stopped)
+        task->return_work |= WORK_SIGNAL;
+    fibril_start(task->user);
 }
 
 /* What waits at a return to user mode (arch_hooks.return_work). */

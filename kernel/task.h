@@ -70,8 +70,7 @@ struct task {
     struct credentials *credentials;
     struct asys_context *asys; /* its own context, made when first used */
     u32 asys_records;          /* calls in progress or not yet collected, of all its contexts */
-    struct list asys_rings;    /* its contexts with rings */
-    void (*look)(void);        /* with WORK_LOOK */
+    void (*look)(void);        /* with WORK_LOOK; threads made later have it too */
     void (*flush)(void);       /* too: completions that wait in the kernel for room */
     struct list threadlets, threadlet_spares; /* kernel/async/threadlet.c: all, and those that wait */
     u32 threadlet_count;

@@ -93,8 +93,9 @@ u64 time_cycles(void);       /* the CPU's time-stamp counter */
 /* Busy waiting, for device settling times up to 100 us. */
 void time_delay_us(unsigned microseconds);
 
-/* ---- User memory. Each returns 0 or -EFAULT; each may fault and so may sleep: no mutex but a
- * file's position lock may be held. Works from any fibril of a task that has an address space. ---- */
+/* ---- User memory. Each returns 0, -EFAULT, or why bringing the page in was given up (cancelled, -EAGAIN
+ * if it may not sleep); each may fault and so may sleep: no mutex but a file's position lock may be held.
+ * Works from any fibril of a task that has an address space. ---- */
 
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;

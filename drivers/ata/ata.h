@@ -21,6 +21,9 @@
  * one. What still fails ends with -EIO and a line in the log. A device that does not answer in any
  * of its tries is given up: all its requests, now and later, end with -EIO at once.
  *
+ * A device that takes several commands may do them in any order, but when requests that were given to it
+ * later amount to BLOCK_OVERTAKE_LIMIT, it gets no more until the oldest one is done.
+ *
  * When one of several commands fails, the others end with it, cut off: they are started again
  * together, the second time each alone. If a queue fails and the device has no log that says which of
  * it did, each of it runs alone.
@@ -54,6 +57,7 @@ void ata_log_counters(void);
 /* From now on disks err so (for tests): what may stand behind ata-fault= on the command line, or
  * "none". False: it cannot be understood. */
 bool ata_fault_set(const char *text);
+const char *ata_fault_text(void); /* the last that was understood */
 
 /* ---- Registers and commands ---- */
 
@@ -134,6 +138,7 @@ struct ata_command {
     u16 segment_offset;
     u32 transferred;
     u64 deadline_ns;
+    u32 requests_before; /* the port's requests_started when it was started */
     bool finished;
     bool cut_off; /* not for the first time */
     enum ata_result result;
@@ -190,7 +195,9 @@ struct ata_port {
     struct ata_command *spare; /* for whoever holds the port */
     struct ata_command *alone; /* the one whose end wakes whoever holds the port */
     unsigned turn;             /* the device that is asked for work first */
+    u32 requests_started;      /* by all commands so far */
     bool held; /* only the port's fibril (at start-up: who sets the port up) starts commands */
+    bool may_write; /* the controller did not stop: it may still write to what it was given */
     struct timer timer; /* of the oldest active command */
     struct wait_queue wake;
 };
@@ -256,6 +263,9 @@ int ata_register(struct ata_device *device) MUST_CHECK;
 /* ---- ata_recovery.c and what it needs of ata_port.c ---- */
 
 void ata_recovery(void *port); /* the port's fibril */
+/* The command's requests are to end without data: its pages are kept for ever if the controller may
+ * still write to them. */
+void ata_command_keep(const struct ata_command *command);
 /* Starts what is to start again and lets work in, unless something has failed meanwhile. */
 void ata_port_release(struct ata_port *port);
 

@@ -53,6 +53,8 @@ start_command(struct ata_port *port, struct ata_command *command)
     command->status = command->error = 0;
     command->finished = false;
     command->deadline_ns = time_now_ns() + time_limit(command);
+    command->requests_before = port->requests_started;
+    port->requests_started += command->block.request_count;
     list_remove(&command->link);
     list_add_tail(&port->active, &command->link);
     set_timer(port);
@@ -114,10 +116,20 @@ take_work(struct ata_port *port, struct ata_command *command)
     return false;
 }
 
+/* Has the device done so many later requests before its oldest command that it gets no more? */
+static bool
+oldest_is_overtaken(const struct ata_port *port)
+{
+    if (list_empty(&port->active))
+        return false;
+    const struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
+    return port->requests_started - oldest->requests_before >= BLOCK_OVERTAKE_LIMIT;
+}
+
 static void
 dispatch(struct ata_port *port)
 {
-    while (!port->held && !list_empty(&port->idle)) {
+    while (!port->held && !list_empty(&port->idle) && !oldest_is_overtaken(port)) {
         struct ata_command *command = list_first(&port->idle, struct ata_command, link);
         if (!take_work(port, command))
             return;
@@ -247,6 +259,15 @@ ata_port_sleep(struct ata_port *port, u64 nanoseconds)
         ;
 }
 
+void
+ata_command_keep(const struct ata_command *command)
+{
+    if (!command->device->port->may_write)
+        return;
+    for (unsigned i = 0; i < command->segment_count; i++)
+        page_get(command->segments[i].page);
+}
+
 /* What was cut off starts again; work is let in. */
 void
 ata_port_release(struct ata_port *port)
@@ -255,6 +276,7 @@ ata_port_release(struct ata_port *port)
     while (!list_empty(&port->again)) {
         struct ata_command *command = list_first(&port->again, struct ata_command, link);
         if (command->device->gone) {
+            ata_command_keep(command);
             list_remove(&command->link);
             block_command_done(&command->device->disk, &command->block, -EIO);
             list_add_tail(&port->idle, &command->link);

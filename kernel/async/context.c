@@ -10,13 +10,12 @@
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
-#define RECORDS_MOST_TASK (1u << 17)
-#define RECORDS_MOST (1u << 18)
 #define SPARES_MOST 64u
 
 static struct pool record_pool = POOL_INIT("asys_record", struct asys_record);
 static struct pool context_pool = POOL_INIT("asys_context", struct asys_context);
 static struct list backlogs = LIST_INIT(backlogs); /* interrupts off */
+u32 asys_records_most = 1u << 18;
 static u32 records_total;
 static u64 next_id = 1;
 
@@ -29,6 +28,7 @@ asys_context_create(struct asys_context **result)
     if (!context)
         return -ENOMEM;
     context->references = 1;
+    context->space = current_task()->space;
     list_init(&context->completed);
     list_init(&context->active);
     list_init(&context->backlog_link);
@@ -123,7 +123,8 @@ asys_record_create(struct asys_context *context)
 {
     struct task *task = current_task();
     moved_release(context);
-    if (context->closed || task->asys_records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
+    if (context->closed || task->asys_records >= task->process->limits[LIMIT_CALLS].soft ||
+        records_total >= asys_records_most)
         return NULL;
     struct asys_record *record = record_take(context);
     if (!record)

@@ -20,7 +20,10 @@ struct process;
 struct ring;
 struct task;
 
+extern u32 asys_records_most; /* of the machine: in progress or not yet collected */
+
 struct asys_context {
+    const struct address_space *space; /* where it was made; only compared */
     u32 references; /* the file's or task's; it lives on until the last record is gone too */
     bool closed;    /* nobody will collect: completions are dropped */
     struct list completed; /* asys_record.link: not yet collected, oldest first; interrupts off */
@@ -33,7 +36,7 @@ struct asys_context {
     struct asys_record *spares;
     u32 spare_count;
     struct ring *ring;        /* or NULL */
-    struct list ring_link;    /* the task's asys_rings */
+    struct list ring_link;    /* the process's asys_rings */
     struct list backlog_link; /* contexts whose list waits for room in the ring */
     u32 look_round;           /* the last look at all rings that has picked up this one's */
     struct list moved;        /* asys_record.link: moved into the ring at the tick; to be released */

@@ -1,9 +1,10 @@
 """The test programs of user/tests that say `ok CASE` for each of their cases: asynchronous calls, time,
 memory, registers, permissions; the programs that must end by a signal; and the rules that the kernel
 is made to break (/proc/provoke). The cases asked for are those in the program's source."""
+import os
 import re
 
-from harness import Failure, cases, check_cases, test
+from harness import ROOT, Failure, cases, check_cases, test
 
 
 # Program, the options of tools/run, what it is about. Each runs twice in one boot and must leave

@@ -13,10 +13,16 @@ def syslets_in_little_memory(guest):
     check_cases(guest.run('t-syslet', options=['--mem', 16]), cases('t-syslet'))
 
 
-@test('threadlets: what belongs to each context, nested, signals, fork, exec and the end')
+@test('threadlets: what belongs to each context, nested, many, none left, the library on both sides')
 def threadlets(guest):
     result = guest.run_without_leak('t-threadlet', runs=3)
     check_cases(result, cases('t-threadlet'))
+
+
+@test('threadlets with signals, fork, exec, exit, threads, and hostile records')
+def threadlets_end(guest):
+    result = guest.run_without_leak('t-threadlet-ends', runs=3)
+    check_cases(result, cases('t-threadlet-ends'))
 
 
 @test('ten thousand threadlets are blocked at once')

@@ -21,6 +21,8 @@ struct fake_port {
     bool no_log;    /* READ LOG EXT is refused */
     bool goes_on;   /* after a queued error it works on at the others, until a reset, as QEMU does */
     bool tags_stay; /* ... and shows them after the port was stopped, as QEMU did before 8.1 */
+    bool forgets_failed; /* an unqueued command that failed is not issued any more, as in old QEMUs */
+    bool starves;        /* the queued command in slot 0 is done when there is nothing else to do */
     u64 bad_sector; /* reads that touch it fail; ~0: none */
     unsigned bad_times;       /* so often, then it is good again */
     unsigned fail_one_in;     /* reads fail at random; 0: never */
@@ -34,14 +36,17 @@ struct fake_port {
     bool no_disc;
     /* What the test may look at: */
     unsigned queued_reads, dma_reads, packets, log_reads, resets, most_in_flight;
+    unsigned most_overtaken; /* commands that were issued later and ended before another one */
     u16 slots_used;
     /* Registers: */
     u32 list, received, interrupts, enabled, command, taskfile, signature, link, link_control,
-        queued, issued;
+        link_error, queued, issued;
     /* Inside: */
     bool stopped_by_error, log_due;
     u32 stuck;          /* slots that are never answered */
     u32 ghosts;         /* slots that go on, and are not seen in the registers */
+    unsigned issues, issue_of[32]; /* how many commands had been issued before that of a slot */
+    unsigned overtaken[32];
     u8 log[512];
     u8 sense_key, sense_code;
 };
@@ -56,5 +61,6 @@ extern bool fake_stuck_engine; /* a port's engine, once stopped, says for ever t
 
 u8 fake_byte(u64 sector, u32 at); /* what stands on the disks */
 bool fake_pump(void);
+void fake_unplug(struct fake_port *port);
 
 #endif

@@ -133,6 +133,24 @@ small_gaps(void)
     CHECK(fake_protocol_errors == 0);
 }
 
+/* A device that would leave one command to the end of days gets no more until it has done it. */
+static void
+nobody_starves(void)
+{
+    static struct reading many[4096];
+    first->starves = true;
+    struct disk *disk = start(NULL);
+    first->most_overtaken = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        submit(disk, &many[i], 128 * i, 1);
+    wait_all(many, ARRAY_SIZE(many));
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        CHECK(many[i].result == 1 && count_wrong(&many[i], 512) == 0);
+    CHECK(first->most_overtaken >= 900 && first->most_overtaken < BLOCK_OVERTAKE_LIMIT + 32,
+          "%u", first->most_overtaken);
+    CHECK_CLEAN();
+}
+
 static void
 a_megabyte_at_once(void)
 {
@@ -255,6 +273,28 @@ ahci_off(void)
     CHECK(start("ahci=off") == NULL && first->resets == 0);
 }
 
+/* A word that cannot be understood changes nothing. */
+static void
+fault_words(void)
+{
+    struct disk *disk = start(NULL);
+    CHECK(strcmp(ata_fault_text(), "none") == 0);
+    CHECK(ata_fault_set("short:1000000") && !ata_fault_set("short:1x"));
+    CHECK(strcmp(ata_fault_text(), "short:1000000") == 0);
+    CHECK(!ata_fault_set("drop:1@a-very-long-name") && !ata_fault_set("drop:1234567890"));
+    CHECK(!ata_fault_set("silent:0") && !ata_fault_set("silent:0:") && !ata_fault_set("often"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets == 0);
+    CHECK(ata_fault_set("short:2@ata0") && ata_fault_set("none"));
+    CHECK(!ata_fault_configure("ata-limit=0") && !ata_fault_configure("ata-limit=5s"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets == 0);
+    CHECK(ata_fault_set("short:2@ata0"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets > 0);
+    CHECK_WELL();
+}
+
 static void
 multiplier_is_refused(void)
 {
@@ -328,6 +368,20 @@ failed_tag_that_stands_still(void)
     CHECK_WELL();
 }
 
+/* Without a queue, where the controller forgets the command that failed. */
+static void
+failed_command_that_is_forgotten(void)
+{
+    struct disk *disk = start("ahci=single");
+    first->forgets_failed = true;
+    first->bad_sector = 4000 + 128 * 20 + 3;
+    submit_apart(disk, 64);
+    CHECK(count_unexpected(64, 1ull << 20) == 0);
+    CHECK(first->resets == 0, "%u", first->resets);
+    CHECK(host_log_contains("ata0: sector 6560 (8 sectors): status 41, error 40"));
+    CHECK_WELL();
+}
+
 static void
 bad_piece_of_a_large_read(void)
 {
@@ -397,6 +451,18 @@ dies_and_is_given_up(void)
 }
 
 static void
+unplugged(void)
+{
+    struct disk *disk = start(NULL);
+    submit_apart(disk, 60);
+    fake_unplug(first);
+    u64 before = time_now_ns();
+    CHECK(count_unexpected(60, ~0ull) == 0);
+    CHECK(time_now_ns() - before < ATA_GIVE_UP_NS);
+    CHECK(fake_protocol_errors == 0);
+}
+
+static void
 never_answers_but_resets(void)
 {
     struct disk *disk = start(NULL);
@@ -448,10 +514,12 @@ engine_that_does_not_stop(void)
     struct disk *disk = start(NULL);
     first->hang_commands = 10000;
     fake_stuck_engine = true;
+    unsigned pages = host_pages_used;
     submit_apart(disk, 20);
     u64 before = time_now_ns();
     CHECK(count_unexpected(20, ~0ull) == 0);
     CHECK(time_now_ns() - before < ATA_GIVE_UP_NS);
+    CHECK(host_pages_used == pages + 20, "%u", host_pages_used - pages); /* what it may still write to is nobody else's */
 }
 
 /* ---- CDs ---- */
@@ -503,6 +571,13 @@ static void
 cd_without_disc(void)
 {
     cd->no_disc = true;
+    CHECK(!start_with_cd() && host_log_contains("no disc"));
+}
+
+static void
+cd_whose_errors_are_forgotten(void)
+{
+    cd->no_disc = cd->forgets_failed = true;
     CHECK(!start_with_cd() && host_log_contains("no disc"));
 }
 
@@ -586,6 +661,7 @@ static const struct {
     TEST(queued_reads),
     TEST(merged_reads),
     TEST(small_gaps),
+    TEST(nobody_starves),
     TEST(a_megabyte_at_once),
     TEST(ends_share_an_interrupt),
     TEST(depth_of_the_device),
@@ -597,6 +673,7 @@ static const struct {
     TEST(several_ports),
     TEST(absent_at_once),
     TEST(ahci_off),
+    TEST(fault_words),
     TEST(multiplier_is_refused),
     TEST(bios_lets_go),
     TEST(dead_at_start),
@@ -604,11 +681,13 @@ static const struct {
     TEST(failed_tag_without_log),
     TEST(failed_tag_beside_others_that_stay),
     TEST(failed_tag_that_stands_still),
+    TEST(failed_command_that_is_forgotten),
     TEST(bad_piece_of_a_large_read),
     TEST(error_that_goes_away),
     TEST(broken_frames),
     TEST(silent_tag),
     TEST(dies_and_is_given_up),
+    TEST(unplugged),
     TEST(never_answers_but_resets),
     TEST(other_port_lives_on),
     TEST(lost_interrupt),
@@ -617,6 +696,7 @@ static const struct {
     TEST(cd_reads),
     TEST(cd_errors),
     TEST(cd_without_disc),
+    TEST(cd_whose_errors_are_forgotten),
     TEST(out_of_memory_at_start),
     TEST(random_faults_with_log),
     TEST(random_faults_without_log),
