@@ -208,6 +208,16 @@ void user_context_reset(struct user_context *context); /* for exec: as new */
 int fpu_frame_push(u32 *stack_pointer, u32 *address);
 int fpu_frame_pop(u32 address);
 void user_context_load(struct user_context *context); /* interrupts off */
+/* For a user fibril that goes on where another has been: its TLS descriptors and segments. Interrupts
+ * off; `from` is the loaded one. */
+void user_context_copy_segments(struct user_context *to, const struct user_context *from);
+/* The running user fibril's state in user mode, whole: the general registers, where it goes on, and what
+ * fs and gs show, made legal, whatever they are; the other segments and the flags are a new program's.
+ * `result` goes to eax. */
+struct user_state {
+    u32 ebx, esi, edi, ebp, stack, instruction, fs, gs;
+};
+void user_state_set(const struct user_state *state, u32 result);
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
 int user_context_set_tls(struct user_context *context, u32 descriptor[4]);

@@ -132,7 +132,8 @@ look_end(struct task *task)
 {
     INTERRUPTS_OFF_SCOPE();
     task->look = NULL;
-    task->return_work &= ~WORK_LOOK;
+    if (!task->flush)
+        task->return_work &= ~WORK_LOOK;
 }
 
 /* A task's look at each return to user mode: all rings of its process. */
