@@ -27,6 +27,7 @@ PROGRAMS = {
     't-pipes': 'pipes under load, tee, splice, sendfile',
     't-ids': 'users, groups, sessions, limits, priorities, prctl, uname and its kin',
     't-mmap': 'maps, protection, growth, and what calls find there',
+    't-blocking': 'for every call that waits: EINTR, SA_RESTART, stops',
     't-restart': 'what a handler, a stop, a continuation do to a sleeping call',
 }
 NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids')
