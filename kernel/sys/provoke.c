@@ -119,6 +119,17 @@ provoke_double_free(void)
     page_put(page);
 }
 
+/* Found with heap=checked on the command line only. */
+static void
+provoke_freed_object(void)
+{
+    u32 *object = heap_alloc(384);
+    heap_free(object);
+    if (object)
+        object[10] = 1;
+    heap_free(heap_alloc(384));
+}
+
 static const struct {
     const char *word;
     void (*provoke)(void);
@@ -134,6 +145,7 @@ static const struct {
     {"sleep-interrupts-off", provoke_sleep_interrupts_off},
     {"stack-magic", provoke_stack_magic},
     {"double-free", provoke_double_free},
+    {"freed-object", provoke_freed_object},
 };
 
 static int
