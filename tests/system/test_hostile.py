@@ -1,7 +1,7 @@
 """Programs that mean harm: system calls by chance, programs with wrong headers, hogs of everything. The kernel
 stays up, nobody else is touched, and nothing is left behind. Most run with heap=checked, in which a write to
 an object that the kernel has freed is a panic."""
-from harness import test
+from harness import cases, check_cases, test
 
 CHECKED = ['--append', 'heap=checked']
 REPEATABLE = ['--icount', *CHECKED]  # a seed gives the same run again
@@ -32,3 +32,16 @@ def elf_mutations_often(guest):
     result = guest.run_without_leak('t-elf-mutations', guest.seed, 10000, runs=2, options=REPEATABLE,
                                     timeout=900)
     result.line(r'^ok elf-mutations$')
+
+
+@test('hogs of processes, memory, descriptors, signals and directories get no further than their limits')
+def hogs(guest):
+    result = guest.run_without_leak('t-hogs', runs=2, options=['--mem', 40, *REPEATABLE], timeout=240)
+    check_cases(result, cases('t-hogs'))
+    result.line(r'out of memory: task \d+ \(t-hogs\) is killed', 'log')
+
+
+@test('no pointer argument of any call tells or changes anything of the kernel')
+def pointers(guest):
+    result = guest.run_without_leak('t-pointers', runs=2, options=REPEATABLE)
+    check_cases(result, cases('t-pointers'))
