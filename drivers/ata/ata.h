@@ -30,7 +30,8 @@
  *
  * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its oldest
  * command was started, at most (5 s, twice if the command was cut off; then a try of the whole and
- * ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after each). While a disk
+ * ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after each); a CD drive,
+ * which has 15 s for each command, after ATA_GIVE_UP_CD_NS. While a disk
  * answers, but wrongly, each piece of what was read takes ATA_TRIES tries at most.
  *
  * Numbers are from [ATA-6] (ATA/ATAPI-6, T13 1410D), [SATA] (Serial ATA 3.0) and [MMC-3] (SCSI
@@ -116,6 +117,7 @@ enum ata_result {
 #define ATA_TRIES 3
 #define ATA_LIMIT_NS 5000000000ull     /* of a disk's command */
 #define ATA_GIVE_UP_NS 61000000000ull /* see above */
+#define ATA_GIVE_UP_CD_NS 106000000000ull
 
 struct ata_command {
     struct list link; /* idle, active or failed; interrupts off */

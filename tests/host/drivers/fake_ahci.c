@@ -173,8 +173,10 @@ identify(struct fake_port *port, unsigned slot)
     put_word(data, 83, 0x4400);
     for (u32 i = 0; i < 4; i++)
         put_word(data, 100 + i, (u32)(port->sectors >> 16 * i) & 0xffff);
-    put(port, slot, 0, data, 512);
-    set_transferred(port, slot, 512);
+    if (!port->says_nothing) {
+        put(port, slot, 0, data, 512);
+        set_transferred(port, slot, 512);
+    }
     finish(port, slot, 0x50);
 }
 
@@ -287,7 +289,7 @@ static void
 read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
 {
     u64 sector = fis[4] | fis[5] << 8 | fis[6] << 16;
-    u32 count = fis[12] | fis[13] << 8;
+    u32 count = fis[12] | (extended ? fis[13] << 8 : 0);
     if (fis[2] == 0x60) {
         if (count != slot << 3)
             protocol_error("a tag that is not the slot's number");
@@ -296,6 +298,8 @@ read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
     } else {
         port->dma_reads++;
     }
+    if (!extended && (fis[8] | fis[9] | fis[10] | fis[11] | fis[13]))
+        protocol_error("upper halves where the command has none");
     if (!(fis[7] & 0x40))
         protocol_error("no LBA in the device register");
     if (extended)

@@ -165,6 +165,21 @@ a_megabyte_at_once(void)
     CHECK_CLEAN();
 }
 
+/* The most that a command with 28-bit addresses can read: its count is written as 0. */
+static void
+most_of_a_short_command(void)
+{
+    struct disk *disk = start("ahci=single");
+    submit(disk, &readings[100], 0, 1); /* so that the others wait */
+    for (unsigned i = 0; i < 2; i++)
+        submit(disk, &readings[i], 1000 + 128 * i, 16);
+    CHECK(count_unexpected(2, 0) == 0);
+    wait_all(&readings[100], 1);
+    count_wrong(&readings[100], 512);
+    CHECK(first->dma_reads == 2, "%u", first->dma_reads);
+    CHECK_CLEAN();
+}
+
 static void
 ends_share_an_interrupt(void)
 {
@@ -307,6 +322,16 @@ bios_lets_go(void)
 {
     fake_bios_owned = true;
     CHECK(read_run(start(NULL), 64, 8) == 0);
+    CHECK_CLEAN();
+}
+
+static void
+identity_without_data(void)
+{
+    add(second, FAKE_DISK, 90000, 32);
+    second->says_nothing = true;
+    host_page_fill = 0x42; /* which would be a disk */
+    CHECK(start(NULL) && !disk_find("ata1"));
     CHECK_CLEAN();
 }
 
@@ -567,6 +592,20 @@ cd_errors(void)
     CHECK(fake_protocol_errors == 0);
 }
 
+/* The bound that ata.h gives for a CD drive that falls silent. */
+static void
+cd_that_dies(void)
+{
+    struct disk *disk = start_with_cd();
+    cd->hang_commands = 10000;
+    submit_apart(disk, 20);
+    u64 before = time_now_ns();
+    CHECK(count_unexpected(20, ~0ull) == 0);
+    CHECK(time_now_ns() - before < ATA_GIVE_UP_CD_NS, "%llu s",
+          (unsigned long long)(time_now_ns() - before) / 1000000000);
+    CHECK(time_now_ns() - before > 60000000000ull, "%llu", (unsigned long long)(time_now_ns() - before) / 1000000000);
+}
+
 static void
 cd_without_disc(void)
 {
@@ -663,6 +702,7 @@ static const struct {
     TEST(small_gaps),
     TEST(nobody_starves),
     TEST(a_megabyte_at_once),
+    TEST(most_of_a_short_command),
     TEST(ends_share_an_interrupt),
     TEST(depth_of_the_device),
     TEST(depth_of_the_controller),
@@ -676,6 +716,7 @@ static const struct {
     TEST(fault_words),
     TEST(multiplier_is_refused),
     TEST(bios_lets_go),
+    TEST(identity_without_data),
     TEST(dead_at_start),
     TEST(failed_tag),
     TEST(failed_tag_without_log),
@@ -695,6 +736,7 @@ static const struct {
     TEST(engine_that_does_not_stop),
     TEST(cd_reads),
     TEST(cd_errors),
+    TEST(cd_that_dies),
     TEST(cd_without_disc),
     TEST(cd_whose_errors_are_forgotten),
     TEST(out_of_memory_at_start),
