@@ -22,6 +22,7 @@
 
 struct fake_port fake[FAKE_PORTS];
 unsigned fake_interrupts, fake_protocol_errors, fake_batch = 1, fake_slots = 32;
+u64 fake_step_ns = 50000;
 bool fake_no_queue, fake_bios_owned, fake_stuck_engine;
 static u8 registers[0x1100]; /* only its addresses are used */
 static u32 pci_address, control, pending_ports, handoff = 1;
@@ -416,7 +417,7 @@ fake_pump(void)
         for (unsigned j = 0; j < fake_batch && port_step(&fake[i]); j++)
             worked = true;
     if (worked)
-        host_time_advance(50000);
+        host_time_advance(fake_step_ns);
     if (pending_ports && (control & 2)) {
         fake_interrupts++;
         if (!host_interrupt(LINE))

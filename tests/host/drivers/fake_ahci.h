@@ -54,6 +54,7 @@ struct fake_port {
 
 extern struct fake_port fake[FAKE_PORTS];
 extern unsigned fake_interrupts, fake_protocol_errors;
+extern u64 fake_step_ns;      /* how long it works before it goes on */
 extern unsigned fake_batch;   /* commands that end with one interrupt, at most */
 extern unsigned fake_slots;   /* of the controller */
 extern bool fake_no_queue;    /* the controller cannot do NCQ */

@@ -459,6 +459,36 @@ silent_tag(void)
     CHECK_WELL();
 }
 
+/* 32 commands take longer than the time limit of one: no reason to reset a disk that answers. */
+static void
+slow_and_steady(void)
+{
+    struct disk *disk = start(NULL);
+    fake_step_ns = 200000000;
+    submit_apart(disk, 64);
+    CHECK(count_unexpected(64, 0) == 0);
+    CHECK(ata_counters.resets == 0, "%u", (unsigned)ata_counters.resets);
+    CHECK_CLEAN();
+}
+
+/* ... but one that is not answered beside others that are is not waited for without end. */
+static void
+silent_tag_of_a_slow_disk(void)
+{
+    static struct wait_queue queue = WAIT_QUEUE_INIT(queue, "test");
+    struct disk *disk = start(NULL);
+    fake_step_ns = 300000000;
+    first->hang_commands = 1;
+    u64 begin = time_now_ns();
+    submit_apart(disk, MANY);
+    while (first->resets == 0 && time_now_ns() < begin + 60000000000ull)
+        wait_event_until(&queue, first->resets != 0, time_now_ns() + 10000000);
+    u64 seconds = (time_now_ns() - begin) / 1000000000;
+    CHECK(seconds >= 19 && seconds <= 21, "%llu", (unsigned long long)seconds);
+    CHECK(count_unexpected(MANY, 0) == 0 && ata_counters.resets == 1);
+    CHECK_WELL();
+}
+
 static void
 dies_and_is_given_up(void)
 {
@@ -727,6 +757,8 @@ static const struct {
     TEST(error_that_goes_away),
     TEST(broken_frames),
     TEST(silent_tag),
+    TEST(slow_and_steady),
+    TEST(silent_tag_of_a_slow_disk),
     TEST(dies_and_is_given_up),
     TEST(unplugged),
     TEST(never_answers_but_resets),
