@@ -19,6 +19,8 @@
 #include "fs/pseudo.h"
 #include "fs/read_ahead.h"
 #include "kernel/async/asys.h"
+#include "kernel/async/force.h"
+#include "kernel/async/head.h"
 #include "kernel/async/self_test.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
@@ -250,7 +252,9 @@ start_up(void *unused)
     console_start(boot_options.vga);
     ext2_init();
     asys_init();
+    async_head_init();
     async_self_test_init();
+    force_init();
     program_init();
     provoke_init();
     self_test_init();

@@ -144,11 +144,14 @@ queue_of(const struct page *page)
     return &cache.queues[((uintptr_t)page / sizeof(struct page)) & cache.queue_mask];
 }
 
-static void
+static bool
 page_waiter_wake(struct wait_entry *entry, u32 key)
 {
-    if (container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING)
+    bool ready = container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING;
+
+    if (ready)
         fibril_wake(entry->fibril);
+    return ready;
 }
 
 /* Waits until the page's read has ended; the caller holds a reference. 0 or why the fibril was
@@ -365,6 +368,14 @@ cache_has(const struct cache_object *object, u32 index)
     return table_find(object, index) != NULL;
 }
 
+bool
+cache_is_reading(const struct cache_object *object, u32 index)
+{
+    INTERRUPTS_OFF_SCOPE();
+    const struct page *page = table_find(object, index);
+    return page && page->state == PAGE_READING;
+}
+
 struct page *
 cache_peek(struct cache_object *object, u32 index)
 {
@@ -396,16 +407,23 @@ run_alloc(struct page **pages, unsigned *count)
     *count = got;
 }
 
-/* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
-static u32
-ahead_room(u32 count)
+u32
+cache_ahead_room(void)
 {
     u32 unused = cache.statistics.ahead_unused;
 
-    if (unused + count > cache.ahead_most)
-        list_shrink(&cache.ahead, unused + count - cache.ahead_most, 2 * count, true);
-    unused = cache.statistics.ahead_unused;
-    return unused < cache.ahead_most ? MIN(count, cache.ahead_most - unused) : 0;
+    return unused < cache.ahead_most ? cache.ahead_most - unused : 0;
+}
+
+/* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
+static u32
+ahead_make_room(u32 count)
+{
+    u32 room = cache_ahead_room();
+
+    if (room < count)
+        list_shrink(&cache.ahead, count - room, 2 * count, true);
+    return MIN(count, cache_ahead_room());
 }
 
 /* Puts the run into the cache as being read, up to the first page that is there already; the others
@@ -456,7 +474,7 @@ run_start(const struct run *run, struct page **page)
 
     *page = NULL;
     if (count > wanted)
-        count = wanted + ahead_room(count - wanted);
+        count = wanted + ahead_make_room(count - wanted);
     run_alloc(pages, &count);
     if (count == 0)
         return -ENOMEM;
@@ -477,7 +495,7 @@ ahead_alloc(struct page **pages, u32 count)
 {
     u32 reserve = cache.free_pages_wanted + FREE_PAGES_MIN, free, got = 0;
 
-    count = ahead_room(count);
+    count = ahead_make_room(count);
     if (pages_free() < reserve + count)
         list_shrink(&cache.pages, count, 2 * count, false);
     free = pages_free();
@@ -534,7 +552,7 @@ cache_adopt(struct cache_object *object, u32 index)
 {
     struct page *page;
 
-    if (cache.statistics.ahead_unused >= cache.ahead_most ||
+    if (cache_ahead_room() == 0 ||
         pages_free() < cache.free_pages_wanted + FREE_PAGES_MIN || table_find(object, index))
         return NULL;
     page = page_alloc();

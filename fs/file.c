@@ -3,6 +3,7 @@
 #include "fs/file.h"
 
 #include "arch.h"
+#include "fs/epoll.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
@@ -45,6 +46,8 @@ file_put(struct file *file)
     ASSERT(file->references > 0);
     if (--file->references > 0)
         return;
+    if (unlikely(file->watches != NULL))
+        epoll_forget_file(file);
     if (file->inode && unlikely(file->inode->locks))
         file_locks_drop(file->inode, file);
     if (file->ops->release)
@@ -72,6 +75,17 @@ file_broken_pipe(void)
 
 #define LIMIT_FILE_SIZE 1     /* RLIMIT_FSIZE */
 #define SMALL_MOST 0x7fffffff /* for those who did not ask for OPEN_LARGE */
+
+int
+file_size_limit(u64 size)
+{
+    u32 limit = current_task()->process->limits[LIMIT_FILE_SIZE].soft;
+
+    if (limit == LIMIT_NONE || size <= limit)
+        return 0;
+    signal_self(SIGXFSZ);
+    return -EFBIG;
+}
 
 int
 file_write_limit(const struct file *file, u64 at, u64 *end)

@@ -193,10 +193,7 @@ process_notice(struct process *process, int number)
         task_notice(task);
         return;
     }
-    /* All block it: whoever unblocks it, or waits for it, will see it. */
-    list_for_each(task, &process->tasks, process_link)
-        if (task->user && task->user->signals_awaited & SIGNAL_BIT(number))
-            task_notice(task);
+    /* All block it: whoever unblocks it will see it. */
 }
 
 void
@@ -269,9 +266,10 @@ signal_act(struct process *process, const struct task *only, int number)
 static void
 signal_notice(struct process *process, struct task *only, int number)
 {
+    wake_up_all(&process->signalled);
     if (!only)
         process_notice(process, number);
-    else if ((~task_mask(only) | only->user->signals_awaited) & SIGNAL_BIT(number))
+    else if (~task_mask(only) & SIGNAL_BIT(number))
         task_notice(only);
 }
 
@@ -311,6 +309,30 @@ signal_send_entry(struct process *process, struct task *task, struct signal_entr
         return;
     queue_put(queue, entry);
     signal_notice(process, task, number);
+}
+
+struct signal_entry *
+signal_entry_reserve(void)
+{
+    struct signal_entry *entry = pool_alloc(&entry_pool);
+    if (entry)
+        list_init(&entry->link);
+    return entry;
+}
+
+void
+signal_entry_give_back(struct signal_entry *entry)
+{
+    pool_free(&entry_pool, entry);
+}
+
+void
+signal_send_reserved(struct process *process, struct task *task, struct signal_entry *entry)
+{
+    INTERRUPTS_OFF_SCOPE();
+    signal_send_entry(process, task, entry);
+    if (!signal_entry_queued(entry))
+        signal_entry_give_back(entry);
 }
 
 /* The queue is not known: it is that of the process or of one of its tasks. */
@@ -438,6 +460,16 @@ signal_set_mask_until_return(signal_set mask)
     self->mask_saved = true;
     self->task->return_work |= WORK_SIGNAL; /* to bring the old one back */
     signal_set_mask(mask);
+}
+
+void
+signal_set_mask_back(void)
+{
+    struct fibril *self = current_fibril();
+    if (!self->mask_saved)
+        return;
+    self->mask_saved = false;
+    signal_set_mask(self->saved_mask);
 }
 
 void

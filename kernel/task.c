@@ -42,7 +42,6 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
-    list_init(&task->asys_rings);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
     signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
@@ -260,11 +259,6 @@ task_create_process(const char *name, void (*function)(void *), void *argument,
     return 0;
 }
 
-void
-task_start(struct task *task)
-{
-    fibril_start(task->user);
-}
 
 /* ---- clone ---- */
 
@@ -337,6 +331,8 @@ task_clone(const struct task_clone *clone, struct task **result)
     task->nice = self->nice;
     task->policy = self->policy;
     task->priority = self->priority;
+    if (clone->share_process && (task->look = self->look))
+        task->return_work |= WORK_LOOK;
     int error = clone_process_parts(clone, self, task);
     if (!error)
         error = clone_space(clone, self, task);
@@ -543,7 +539,12 @@ task_reset_for_program(const char *path)
 {
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
+    for (struct task_hooks *h = hooks; h; h = h->next)
+        if (h->program)
+            h->program(self);
     process_set_name(self->process, base_name(path));
+    self->process->executed = true;
+    self->process->undumpable = false;
     self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);
@@ -587,6 +588,22 @@ process_exit(int status)
     task_exit(status);
 }
 
+/* An interrupt may have ended or stopped the process after clone had looked at it and before the new task
+ * was in its list: then nobody has told the task. */
+void
+task_start(struct task *task)
+{
+    const struct process *process = task->process;
+    INTERRUPTS_OFF_SCOPE();
+    if (process->exiting || process->execing) {
+        task->return_work |= WORK_KILLED;
+        task_cancel_fibrils(task);
+    }
+    if (process->stopped)
+        task->return_work |= WORK_SIGNAL;
+    fibril_start(task->user);
+}
+
 /* What waits at a return to user mode (arch_hooks.return_work). */
 void
 task_return_work(struct registers *registers)
@@ -594,8 +611,10 @@ task_return_work(struct registers *registers)
     struct task *task = current_task();
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
-    if (task->return_work & WORK_LOOK)
+    if (task->return_work & WORK_LOOK && task->look)
         task->look();
+    if (task->return_work & WORK_LOOK && task->flush)
+        task->flush();
     if (task->return_work & WORK_CREDENTIALS) {
         INTERRUPTS_OFF_SCOPE();
         task->return_work &= ~WORK_CREDENTIALS;

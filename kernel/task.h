@@ -68,8 +68,9 @@ struct task {
     struct credentials *credentials;
     struct asys_context *asys; /* its own context, made when first used */
     u32 asys_records;          /* calls in progress or not yet collected, of all its contexts */
-    struct list asys_rings;    /* its contexts with rings */
-    void (*look)(void);        /* with WORK_LOOK */
+    void (*look)(void);        /* with WORK_LOOK; threads made later have it too */
+    void (*flush)(void);       /* too: completions that wait in the kernel for room */
+    bool heads_left;           /* ending: it uses its process's heads no more */
     bool ended;            /* its last fibril is leaving: freed by the tail of that switch */
     struct list spare_stacks;
     u32 spare_count;
@@ -92,10 +93,11 @@ void task_return_work(struct registers *registers); /* the arch floor's return_w
 
 /* Upper floors that keep something per task register here (at boot); the end of a task calls them
  * in order on its last fibril, which may sleep: `ending` while the task's other fibrils are being
- * cancelled, `release` when they all have unwound. */
+ * cancelled, `release` when they all have unwound; `program` when another program replaces its own. */
 struct task_hooks {
     void (*ending)(struct task *task);
     void (*release)(struct task *task);
+    void (*program)(struct task *task);
     struct task_hooks *next;
 };
 void task_register_hooks(struct task_hooks *hooks);

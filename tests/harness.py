@@ -115,6 +115,8 @@ class Guest:
         """Runs a program in the guest, however it ends: its Result."""
         log = self.path(f'log{len(self.commands)}')
         command = [os.path.join(ROOT, 'tools/run'), '--timeout', str(timeout), '--log', log]
+        if '--icount' not in options:  # which counts what programs cost
+            command += ['--append', 'checks=on']
         if self.inject:
             command += ['--append', f'inject={self.inject}']
         command += [str(option) for option in options]
@@ -197,7 +199,7 @@ def parse_counters(line):
 def cases(program, table='cases'):
     """The names in a test program's table of cases (user/tests/check.h)."""
     with open(os.path.join(ROOT, 'user/tests', program + '.c')) as file:
-        text = re.search(rf'check_case {table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
+        text = re.search(rf'\b{table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
     return re.findall(r'{"([^"]+)",', text)
 
 

@@ -93,8 +93,9 @@ u64 time_cycles(void);       /* the CPU's time-stamp counter */
 /* Busy waiting, for device settling times up to 100 us. */
 void time_delay_us(unsigned microseconds);
 
-/* ---- User memory. Each returns 0 or -EFAULT; each may fault and so may sleep: no mutex but a
- * file's position lock may be held. Works from any fibril of a task that has an address space. ---- */
+/* ---- User memory. Each returns 0, -EFAULT, or why bringing the page in was given up (cancelled, -EAGAIN
+ * if it may not sleep); each may fault and so may sleep: no mutex but a file's position lock may be held.
+ * Works from any fibril of a task that has an address space. ---- */
 
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
@@ -165,6 +166,14 @@ context_switch(void **from, void *to)
                      :
                      : "ebx", "ecx", "esi", "edi", "memory", "cc");
 }
+/* Of a stack that was switched away from: where it continues, and its frame. */
+static inline uintptr_t
+context_saved(const void *stack, const uintptr_t **frame)
+{
+    const uintptr_t *words = stack;
+    *frame = (const uintptr_t *)words[1];
+    return words[0];
+}
 /* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack: below
  * it two zeros, where a caller's frame would be, end the chain of frames for backtraces. */
 static inline void *
@@ -233,6 +242,8 @@ NORETURN void machine_halt(void);
 /* Ends the emulator with this status where that is possible (isa-debug-exit), else powers off. */
 NORETURN void machine_exit(unsigned status);
 NORETURN void machine_power_off(void);
+/* The function at this address, and how far into it; "?" if there is none. */
+const char *symbol_find(uintptr_t address, uintptr_t *offset);
 /* Prints (through log_line) the callers of this function, with symbols; at most `depth`. */
 void backtrace_print(const void *frame, unsigned depth);
 /* The same from a saved state: the interrupted function first. */

@@ -174,10 +174,8 @@ sys_pause(void)
 static int
 signal_await(signal_set set, u64 deadline, struct signal_info *info)
 {
-    struct fibril *self = current_fibril();
-    self->signals_awaited = set;
-    int error = wait_event_interruptible_until(&never, signal_pending_set() & set, deadline);
-    self->signals_awaited = 0;
+    int error = wait_event_interruptible_until(&current_task()->process->signalled,
+                                               signal_pending_set() & set, deadline);
     if (signal_take(set, info))
         return 0;
     return error == -ETIMEDOUT ? -EAGAIN : error == -ERESTARTSYS ? -EINTR : error;
@@ -416,13 +414,6 @@ long
 sys_rt_sigreturn(void)
 {
     return handler_return(true);
-}
-
-/* Its number means another call in programs of ours; for the others it is not here yet. */
-long
-sys_signalfd(int fd, const void USER *mask, size_t size)
-{
-    return -ENOSYS;
 }
 
 /* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */

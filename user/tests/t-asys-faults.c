@@ -382,7 +382,7 @@ a12_denied_calls(void)
         {SYS_restart_syscall, true},
         {123 /* modify_ldt */, false},
         {435 /* clone3 */, false},
-        {516 /* async_exec */, false},
+        {516 /* async_exec */, true},
         {519 /* async_thread */, false},
         {520 /* threadlet_on */, false},
         {521 /* _off */, false},
