@@ -4,7 +4,6 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include "test.h"
-#include "walk/walk.h"
 
 #define SECTOR 512ul
 #define MIB (1ul << 20)
@@ -46,10 +45,7 @@ all_are(const char *memory, size_t size, char byte)
 static unsigned long long
 requests(void)
 {
-    struct walk_counters now;
-
-    walk_counters_read(&now);
-    return now.requests;
+    return test_disk_requests("ata1");
 }
 
 static void
