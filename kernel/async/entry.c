@@ -162,6 +162,7 @@ record_fill(struct asys_record *record, const struct asys_entry *entry)
     record->cookie = entry->cookie;
     record->deadline = entry->deadline;
     record->flags = entry->flags;
+    record->id = asys_id_take();
     for (unsigned i = 0; i < 6; i++) {
         record->call.arguments[i] = entry->argument[i];
         record->source[i] = entry->source[i];
