@@ -69,8 +69,11 @@ point_1(void)
 static bool
 point_3(void)
 {
+    static unsigned long bytes = 8; /* of the mask: the last of four arguments */
     start_anew();
     put(0, SYS_rt_sigprocmask, 0, false);
+    for (int i = 0; i < 4; i++)
+        atoms[0].arg_ptr[i] = WORD(i < 3 ? &zero : &bytes);
     return exec() == (long)WORD(&atoms[0]) && results[0] == -EINVAL;
 }
 
