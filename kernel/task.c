@@ -202,7 +202,7 @@ task_destroy(struct task *task)
     list_remove(&task->all_link);
     pool_free(&task_pool, task);
     if (--process->task_count == 0)
-        process_put(process);
+        process_reap(process);
 }
 
 void

@@ -25,7 +25,7 @@ USER_EXAMPLES := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/examples/*.
 USER_BENCH := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bench/*.c))
 
 # What user/libc has in place of newlib's own.
-OURS_INSTEAD := abort clock psignal raise rename signal strsignal system
+OURS_INSTEAD := abort clock fwalk psignal raise rename signal strsignal system
 
 .PHONY: sdk user
 sdk: $(SDK_READY)

@@ -169,6 +169,14 @@ context_switch(void **from, void *to)
                      :
                      : "ebx", "ecx", "esi", "edi", "memory", "cc");
 }
+/* Of a stack that was switched away from: where it continues, and its frame. */
+static inline uintptr_t
+context_saved(const void *stack, const uintptr_t **frame)
+{
+    const uintptr_t *words = stack;
+    *frame = (const uintptr_t *)words[1];
+    return words[0];
+}
 /* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack: below
  * it two zeros, where a caller's frame would be, end the chain of frames for backtraces. */
 static inline void *
@@ -247,6 +255,8 @@ NORETURN void machine_halt(void);
 /* Ends the emulator with this status where that is possible (isa-debug-exit), else powers off. */
 NORETURN void machine_exit(unsigned status);
 NORETURN void machine_power_off(void);
+/* The function at this address, and how far into it; "?" if there is none. */
+const char *symbol_find(uintptr_t address, uintptr_t *offset);
 /* Prints (through log_line) the callers of this function, with symbols; at most `depth`. */
 void backtrace_print(const void *frame, unsigned depth);
 /* The same from a saved state: the interrupted function first. */

@@ -96,12 +96,6 @@ call_fill(struct aio_request *request, const struct iocb *iocb, const struct fil
 
 /* ---- One iocb ---- */
 
-static bool
-file_is_counter(const struct file *file)
-{
-    return file->ops->write != NULL;
-}
-
 static int
 iocb_check(const struct iocb *iocb, bool for_list)
 {
@@ -113,20 +107,6 @@ iocb_check(const struct iocb *iocb, bool for_list)
     if (iocb->aio_flags & IOCB_FLAG_STATUS && iocb->aio_data >> 32)
         return -EINVAL;
     return 0;
-}
-
-static int
-notify_file_find(const struct iocb *iocb, struct file **notify)
-{
-    if (!(iocb->aio_flags & IOCB_FLAG_RESFD))
-        return 0;
-    int error = descriptor_file((int)iocb->aio_resfd, notify);
-    if (!error && !file_is_counter(*notify)) {
-        file_put(*notify);
-        *notify = NULL;
-        error = -EINVAL;
-    }
-    return error;
 }
 
 /* The rest of the checks; from here on nothing sleeps until the call is made, but for the sigevent's
@@ -141,7 +121,8 @@ request_fill(struct aio_request *request, const struct iocb *iocb, bool for_list
     error = descriptor_file((int)iocb->aio_fildes, &file);
     if (error)
         return error;
-    error = notify_file_find(iocb, &request->notify);
+    if (iocb->aio_flags & IOCB_FLAG_RESFD)
+        error = aio_result_file_find(&request->result_file, (int)iocb->aio_resfd, iocb->aio_data);
     if (!error)
         error = operation_check(iocb, file);
     if (!error)

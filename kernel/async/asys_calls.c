@@ -14,7 +14,9 @@
 #include "kernel/signal.h"
 #include "kernel/task.h"
 
-#define SETUP_FLAGS (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD)
+#define SETUP_FLAGS                                                                                \
+    (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD |                 \
+     ASYS_SETUP_ASYNCFD)
 #define EVENTS_AT_ONCE 7 /* copied out together: 224 bytes of stack */
 
 /* ---- The file ---- */

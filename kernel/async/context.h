@@ -15,6 +15,8 @@
 #include "kernel/wait.h"
 #include "user/include/fibril/asys_abi.h"
 
+struct asyncfd;
+struct asyncfd_delivery;
 struct file;
 struct process;
 struct ring;
@@ -43,6 +45,7 @@ struct asys_context {
     struct process *notify_process; /* gets the signal; counted */
     u32 notify_signal, notify_value;
     struct file *notify_file; /* gets an 8-byte 1 written; referenced */
+    struct asyncfd *asyncfd;  /* gets the completions instead of the list; counted, or NULL */
 };
 
 /* What the calls of a chain share; heap, freed by the last of them. */
@@ -75,6 +78,7 @@ struct asys_record {
     s32 cancel_error; /* cancelled before it began */
     struct asys_chain *chain;
     struct asys_group *group;
+    struct asyncfd_delivery *delivery; /* reserved, if the context has an asyncfd */
     u64 deadline;
     struct timer timer;
     struct asys_record *hash_next; /* records with ASYS_WANT_ID; or the next spare one */

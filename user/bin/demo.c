@@ -170,8 +170,8 @@ print_reason_of_loss(const struct run *synchronous)
         printf("  The disk answers within %.2f ms: there is hardly anything to wait for, and\n"
                "  starting and collecting calls costs more than it saves.\n", answer_ms);
     else
-        puts("  The disk takes one command at a time, and few requests were neighbours that\n"
-             "  could be merged.");
+        puts("  Either the disk takes one command at a time and few requests were neighbours that\n"
+             "  could be merged, or nearly all had been read ahead.");
 }
 
 static void
@@ -190,8 +190,9 @@ explain(const struct run *runs, size_t count)
         puts(":");
         print_reason_of_loss(&runs[0]);
     } else if (best < 2 && busy_percent(&runs[0]) > 90) {
-        puts("  The disk was busy nearly all the time and takes one command at a time, so only\n"
-             "  merging neighbouring requests and a shorter way of the head could gain.");
+        puts("  The disk was busy nearly all the time with one call after the other, too. One that\n"
+             "  takes a single command at a time then gains by merging neighbouring requests and\n"
+             "  by a shorter way of the head, and one with a queue by a deeper queue only.");
     }
 }
 

@@ -1,5 +1,5 @@
-/* asys-cat FILE…: copies files to standard output. Each piece is a chain of two calls: the number of
- * bytes to write is the result of the read before it, which the program need not have seen. */
+/* asys-cat FILE…: copies files to standard output. Each piece is a chain of two calls: the number
+ * of bytes to write is the result of the read before it, which the program need not have seen. */
 #include <fcntl.h>
 #include <fibril/asys.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
-/* asys-dir [PATH]: lists a directory by one chain of four calls: it is opened, its status and its names
- * are read, and it is closed, whatever happened before. The program makes one system call for all of
- * them, and a directory that cannot be read leaks no descriptor. */
+/* asys-dir [PATH]: lists a directory by one chain of four calls: it is opened, its status and its
+ * names are read, and it is closed, whatever happened before. The program makes one system call for
+ * all of them, and a directory that cannot be read leaks no descriptor. */
 #include <fcntl.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>

@@ -212,6 +212,52 @@ iocb_errors(void)
     check_equal(sys_io_destroy(id), 0);
 }
 
+/* The event is there before the counter says so. */
+static void
+resfd_counts(void)
+{
+    unsigned id = aio_setup(8);
+    int counter = (int)sys_eventfd2(0, O_NONBLOCK), fds[2];
+    unsigned long long count = 0;
+    char byte;
+    test_pipe(fds);
+    struct iocb quick = aio_request(IOCB_CMD_NOOP, fds[0], NULL, 0, 0), waiting = aio_waiting(fds, &byte);
+    struct iocb *both[] = {&quick, &waiting};
+    quick.aio_flags = waiting.aio_flags = IOCB_FLAG_RESFD;
+    quick.aio_resfd = waiting.aio_resfd = counter;
+    check_equal(sys_io_submit(id, 2, both), 2);
+    check_equal(sys_read(counter, &count, 8), 8);
+    check_equal(count, 1);
+    aio_expect(id, &quick, 0);
+    check_equal(sys_read(counter, &count, 8), -EAGAIN);
+    sys_close(counter); /* the request has it still */
+    sys_write(fds[1], "x", 1);
+    aio_expect(id, &waiting, 1);
+    test_close_both(fds);
+    check_equal(sys_io_destroy(id), 0);
+}
+
+/* A full counter stays full; the event is not lost. */
+static void
+resfd_full(void)
+{
+    unsigned id = aio_setup(8);
+    int counter = (int)sys_eventfd2(0, O_NONBLOCK);
+    unsigned long long most = 0xfffffffffffffffeull, count = 0;
+    struct iocb quick = aio_request(IOCB_CMD_NOOP, counter, NULL, 0, 0);
+    quick.aio_flags = IOCB_FLAG_RESFD;
+    quick.aio_resfd = counter;
+    check_equal(sys_write(counter, &most, 8), 8);
+    for (int i = 0; i < 3; i++)
+        check_equal(aio_submit(id, &quick), 1);
+    check_equal(sys_read(counter, &count, 8), 8);
+    check(count >= most);
+    for (int i = 0; i < 3; i++)
+        aio_expect(id, &quick, 0);
+    sys_close(counter);
+    check_equal(sys_io_destroy(id), 0);
+}
+
 /* The first error ends the list; the count so far is told. */
 static void
 partial_counts(void)
@@ -553,6 +599,8 @@ static const struct check_case cases[] = {
     {"pipes", pipes},
     {"submit_refuses", submit_refuses},
     {"iocb_errors", iocb_errors},
+    {"resfd_counts", resfd_counts},
+    {"resfd_full", resfd_full},
     {"partial_counts", partial_counts},
     {"read_only_iocb_is_refused", read_only_iocb_is_refused},
     {"slots", slots},

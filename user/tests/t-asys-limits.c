@@ -81,7 +81,7 @@ sleeps_for_no_metadata(void)
 static void
 sleeps_for_no_mutex(void)
 {
-    submits_without_sleep(kind_named("lock"), "file position");
+    submits_without_sleep(kind_named("lock"), " file_position ");
 }
 
 /* One call after the other until there is no memory for another fibril, far below the limit. */
