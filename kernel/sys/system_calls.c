@@ -112,7 +112,9 @@ sys_syslog(int type, char USER *buffer, int size)
 {
     if (type < 0 || type > 10)
         return -EINVAL;
-    return type == 3 || type == 10 || current_credentials()->euid == 0 ? 0 : -EPERM;
+    if (type != 3 && type != 10 && current_credentials()->euid != 0)
+        return -EPERM;
+    return type >= 2 && type <= 4 && (!buffer || size < 0) ? -EINVAL : 0;
 }
 
 #define RANDOM_FLAGS 7u /* NONBLOCK, RANDOM, INSECURE */
