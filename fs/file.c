@@ -3,6 +3,7 @@
 #include "fs/file.h"
 
 #include "arch.h"
+#include "fs/epoll.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
@@ -45,6 +46,8 @@ file_put(struct file *file)
     ASSERT(file->references > 0);
     if (--file->references > 0)
         return;
+    if (unlikely(file->watches != NULL))
+        epoll_forget_file(file);
     if (file->inode && unlikely(file->inode->locks))
         file_locks_drop(file->inode, file);
     if (file->ops->release)

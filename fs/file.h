@@ -10,6 +10,7 @@
 #include "kernel/wait.h"
 
 struct cache_object;
+struct epoll_item;
 struct inode;
 struct file;
 
@@ -40,12 +41,29 @@ struct file;
 #define POLL_HANG_UP 0x10
 #define POLL_INVALID 0x20
 #define POLL_RDNORM 0x40
+#define POLL_RDBAND 0x80
 #define POLL_WRNORM 0x100
+#define POLL_WRBAND 0x200
+#define POLL_READ_HANG_UP 0x2000
+#define POLL_INPUT (POLL_IN | POLL_PRIORITY | POLL_RDNORM | POLL_RDBAND | POLL_READ_HANG_UP)
+#define POLL_OUTPUT (POLL_OUT | POLL_WRNORM | POLL_WRBAND)
 
 /* Handed through poll(): a file adds each queue that its readiness may change on. Never sleeps. */
 struct poll_table {
     void (*add)(struct poll_table *table, struct wait_queue *queue);
+    u32 wanted; /* POLL_ events that count, beside errors and the other end's going */
 };
+/* For files with a queue for each direction: both are woken when something ends. NULL: nobody asks. */
+static inline void
+poll_add_both(struct poll_table *table, struct wait_queue *input, struct wait_queue *output)
+{
+    if (!table)
+        return;
+    if (table->wanted & POLL_INPUT || !(table->wanted & POLL_OUTPUT))
+        table->add(table, input);
+    if (table->wanted & POLL_OUTPUT)
+        table->add(table, output);
+}
 
 struct file_ops {
     /* Moves bytes between the file and the iter from *position on, and advances it. 0 when something
@@ -61,7 +79,7 @@ struct file_ops {
     void (*release)(struct file *file); /* may sleep */
     /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
     void (*last_close)(struct file *file);
-    bool stays_in_process; /* fork gives the child no descriptor for it */
+    bool stays_in_process; /* fork gives the child no descriptor for it, sockets refuse it */
     bool stream;      /* no position: lseek and pread are -ESPIPE */
     bool no_position; /* it does not matter, and seeking leaves it at 0 */
     u64 (*end)(struct file *file); /* where SEEK_END counts from; NULL: from the inode's size */
@@ -77,6 +95,7 @@ struct file {
     u64 position;
     struct mutex position_lock; /* outermost lock; may be held across user copies */
     struct read_ahead_file ahead; /* changed without sleeping */
+    struct epoll_item *watches;   /* fs/epoll.c: in which epolls it is; or NULL */
 };
 
 int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void *private,

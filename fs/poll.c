@@ -36,6 +36,7 @@ poll_wait_add(struct poll_table *table, struct wait_queue *queue)
         return;
     }
     entry->next = wait->entries;
+    entry->wait.shared = true;
     wait->entries = entry;
     wait_entry_add(queue, &entry->wait);
 }
@@ -104,7 +105,7 @@ static int
 poll_files(struct abi_pollfd *fds, struct file **files, const struct poll_request *request,
            u32 *ready)
 {
-    struct poll_wait poll_wait = {.table.add = poll_wait_add};
+    struct poll_wait poll_wait = {.table = {.add = poll_wait_add, .wanted = ~0u}};
     int error = 0;
 
     *ready = poll_look(fds, files, request, request->wait ? &poll_wait.table : NULL);

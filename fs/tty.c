@@ -224,10 +224,7 @@ tty_poll(struct file *file, struct poll_table *table)
                                                                    : tty->termios.control[TTY_MIN];
     u32 events = 0;
 
-    if (table) {
-        table->add(table, &tty->readable);
-        table->add(table, &tty->writable);
-    }
+    poll_add_both(table, &tty->readable, &tty->writable);
     if (tty->line - tty->head >= MAX(least, 1u))
         events |= POLL_IN | POLL_RDNORM;
     if (may_write(tty))

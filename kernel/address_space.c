@@ -20,6 +20,7 @@ address_space_create(struct address_space **result)
         return -ENOMEM;
     space->references = 1;
     list_init(&space->areas);
+    list_init(&space->parts);
     int error = page_directory_create(&space->directory);
     if (error) {
         pool_free(&space_pool, space);
@@ -82,6 +83,12 @@ address_space_put(struct address_space *space)
     ASSERT(space->references > 0);
     if (--space->references > 0)
         return;
+    while (!list_empty(&space->parts)) {
+        struct address_space_part *part =
+            list_first(&space->parts, struct address_space_part, link);
+        list_remove(&part->link);
+        part->release(part);
+    }
     struct list detached;
     areas_detach(space, 0, USER_END, &detached);
     areas_give_up(&detached);

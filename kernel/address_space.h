@@ -39,8 +39,16 @@ struct area {
     u32 source_page;           /* the source's page that is shown at `start` */
 };
 
+/* What an upper floor keeps for an address space, and frees with it (the last task that used it has left
+ * it, and its calls have ended); may sleep. */
+struct address_space_part {
+    struct list link;
+    void (*release)(struct address_space_part *part);
+};
+
 struct address_space {
     u32 references;
+    struct list parts; /* struct address_space_part */
     page_directory directory;
     struct list areas;
     struct area *last_found; /* where the last look-up ended */

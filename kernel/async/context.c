@@ -2,6 +2,7 @@
 #include "kernel/async/context.h"
 #include "arch.h"
 #include "fs/file.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/async/entry.h"
 #include "kernel/async/notify.h"
 #include "kernel/async/ring.h"
@@ -10,13 +11,12 @@
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
-#define RECORDS_MOST_TASK (1u << 17)
-#define RECORDS_MOST (1u << 18)
 #define SPARES_MOST 64u
 
 static struct pool record_pool = POOL_INIT("asys_record", struct asys_record);
 static struct pool context_pool = POOL_INIT("asys_context", struct asys_context);
 static struct list backlogs = LIST_INIT(backlogs); /* interrupts off */
+u32 asys_records_most = 1u << 18;
 static u32 records_total;
 static u64 next_id = 1;
 
@@ -29,6 +29,7 @@ asys_context_create(struct asys_context **result)
     if (!context)
         return -ENOMEM;
     context->references = 1;
+    context->space = current_task()->space;
     list_init(&context->completed);
     list_init(&context->active);
     list_init(&context->backlog_link);
@@ -123,11 +124,18 @@ asys_record_create(struct asys_context *context)
 {
     struct task *task = current_task();
     moved_release(context);
-    if (context->closed || task->asys_records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
+    if (context->closed || task->asys_records >= task->process->limits[LIMIT_CALLS].soft ||
+        records_total >= asys_records_most)
         return NULL;
     struct asys_record *record = record_take(context);
     if (!record)
         return NULL;
+    record->delivery = NULL;
+    if (unlikely(context->asyncfd != NULL) &&
+        !(record->delivery = asyncfd_reserve(context->asyncfd))) {
+        pool_free(&record_pool, record);
+        return NULL;
+    }
     task->asys_records++;
     records_total++;
     context->records++;
@@ -163,6 +171,8 @@ void
 asys_record_release(struct asys_record *record)
 {
     struct asys_context *context = record->context;
+    if (unlikely(record->delivery != NULL))
+        asyncfd_unreserve(context->asyncfd, record->delivery);
     task_count_out(record->task_id);
     records_total--;
     if (unlikely(--context->records == 0 && context->references == 0)) {
@@ -224,15 +234,30 @@ completed_add(struct asys_context *context, struct asys_record *record)
         list_add_tail(&backlogs, &context->backlog_link);
 }
 
+/* An asyncfd gets it though the context may be closed: who waits there learns that the call has ended. */
+static void
+record_deliver(struct asys_record *record)
+{
+    struct asyncfd_delivery *delivery = record->delivery;
+    delivery->result = (struct asyncfd_result){
+        .cookie = record->cookie, .obj = record->id, .res = record->result};
+    record->delivery = NULL;
+    asyncfd_add_result(record->context->asyncfd, delivery);
+    asys_record_drop(record);
+}
+
 void
 asys_record_post(struct asys_record *record, long result)
 {
     struct asys_context *context = record->context;
     record->result = (s32)result;
     trace(TRACE_COMPLETE, record->call.number, (u32)result);
+    if (unlikely(record->delivery != NULL)) {
+        record_deliver(record);
+        return;
+    }
     if (unlikely(context->closed)) {
-        record_leave(record);
-        asys_record_release(record);
+        asys_record_drop(record);
         return;
     }
     bool was_empty = asys_context_ready(context) == 0;

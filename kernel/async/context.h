@@ -15,12 +15,17 @@
 #include "kernel/wait.h"
 #include "user/include/fibril/asys_abi.h"
 
+struct asyncfd;
+struct asyncfd_delivery;
 struct file;
 struct process;
 struct ring;
 struct task;
 
+extern u32 asys_records_most; /* of the machine: in progress or not yet collected */
+
 struct asys_context {
+    const struct address_space *space; /* where it was made; only compared */
     u32 references; /* the file's or task's; it lives on until the last record is gone too */
     bool closed;    /* nobody will collect: completions are dropped */
     struct list completed; /* asys_record.link: not yet collected, oldest first; interrupts off */
@@ -33,13 +38,14 @@ struct asys_context {
     struct asys_record *spares;
     u32 spare_count;
     struct ring *ring;        /* or NULL */
-    struct list ring_link;    /* the task's asys_rings */
+    struct list ring_link;    /* the process's asys_rings */
     struct list backlog_link; /* contexts whose list waits for room in the ring */
     u32 look_round;           /* the last look at all rings that has picked up this one's */
     struct list moved;        /* asys_record.link: moved into the ring at the tick; to be released */
     struct process *notify_process; /* gets the signal; counted */
     u32 notify_signal, notify_value;
     struct file *notify_file; /* gets an 8-byte 1 written; referenced */
+    struct asyncfd *asyncfd;  /* gets the completions instead of the list; counted, or NULL */
 };
 
 /* What the calls of a chain share; heap, freed by the last of them. */
@@ -72,6 +78,7 @@ struct asys_record {
     s32 cancel_error; /* cancelled before it began */
     struct asys_chain *chain;
     struct asys_group *group;
+    struct asyncfd_delivery *delivery; /* reserved, if the context has an asyncfd */
     u64 deadline;
     struct timer timer;
     struct asys_record *hash_next; /* records with ASYS_WANT_ID; or the next spare one */

@@ -231,10 +231,14 @@ record_take(struct entry_batch *submit, struct asys_chain *chain, struct asys_re
     int error = submit->source->next(submit->source, &entry);
     if (error)
         return error;
-    struct asys_record *record = asys_record_create(submit->context);
-    if (!record) {
+    struct asys_record *record = NULL;
+    if (submit->context->asyncfd && entry.cookie == 0)
+        error = -EINVAL; /* nobody would see its result */
+    else if (!(record = asys_record_create(submit->context)))
+        error = -EAGAIN;
+    if (error) {
         entry_give_back(submit);
-        return -EAGAIN;
+        return error;
     }
     *linked = entry.flags & ASYS_LINK;
     error = chain_join(chain, record, *linked);

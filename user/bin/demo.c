@@ -53,7 +53,7 @@ run_name(const struct walk *walk)
 {
     static char name[24];
 
-    snprintf(name, sizeof name, walk->asynchronous ? "asys, depth %u" : "synchronous",
+    snprintf(name, sizeof name, walk->way ? "asys, depth %u" : "synchronous",
              walk->depth);
     return name;
 }
@@ -90,7 +90,7 @@ run_once(struct run *run, const char *path, unsigned depth)
     struct walk_counters before;
 
     *run = (struct run){.walk = {
-        .path = path, .asynchronous = depth > 0, .depth = depth ? depth : 1, .progress = show_progress,
+        .path = path, .way = depth ? WALK_ASYS : WALK_SYNC, .depth = depth ? depth : 1, .progress = show_progress,
     }};
     if (drop_caches() != 0)
         return -1;
@@ -152,7 +152,7 @@ print_run(const struct run *run, const struct run *synchronous)
     printf("  %-15s %9.3f %8llu %6llu %7.1f %5u ", run_name(&run->walk), seconds(run),
            run->used.requests, run->used.merged, walk_in_flight_mean(&run->walk),
            run->walk.in_flight_most);
-    if (run->walk.asynchronous)
+    if (run->walk.way)
         printf("%8llu", run->used.blocked);
     else
         printf("%8s", "-");
@@ -170,8 +170,8 @@ print_reason_of_loss(const struct run *synchronous)
         printf("  The disk answers within %.2f ms: there is hardly anything to wait for, and\n"
                "  starting and collecting calls costs more than it saves.\n", answer_ms);
     else
-        puts("  The disk takes one command at a time, and few requests were neighbours that\n"
-             "  could be merged.");
+        puts("  Either the disk takes one command at a time and few requests were neighbours that\n"
+             "  could be merged, or nearly all had been read ahead.");
 }
 
 static void
@@ -190,8 +190,9 @@ explain(const struct run *runs, size_t count)
         puts(":");
         print_reason_of_loss(&runs[0]);
     } else if (best < 2 && busy_percent(&runs[0]) > 90) {
-        puts("  The disk was busy nearly all the time and takes one command at a time, so only\n"
-             "  merging neighbouring requests and a shorter way of the head could gain.");
+        puts("  The disk was busy nearly all the time with one call after the other, too. One that\n"
+             "  takes a single command at a time then gains by merging neighbouring requests and\n"
+             "  by a shorter way of the head, and one with a queue by a deeper queue only.");
     }
 }
 
@@ -224,7 +225,7 @@ stop_tracing_in_the_middle(struct walk *walk)
 static void
 print_picture(const char *path)
 {
-    struct walk walk = {.path = path, .asynchronous = true, .depth = DEPTH_OF_PICTURE,
+    struct walk walk = {.path = path, .way = WALK_ASYS, .depth = DEPTH_OF_PICTURE,
                         .progress = stop_tracing_in_the_middle};
 
     if (drop_caches() != 0 || !timeline_start())

@@ -133,6 +133,24 @@ small_gaps(void)
     CHECK(fake_protocol_errors == 0);
 }
 
+/* A device that would leave one command to the end of days gets no more until it has done it. */
+static void
+nobody_starves(void)
+{
+    static struct reading many[4096];
+    first->starves = true;
+    struct disk *disk = start(NULL);
+    first->most_overtaken = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        submit(disk, &many[i], 128 * i, 1);
+    wait_all(many, ARRAY_SIZE(many));
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++)
+        CHECK(many[i].result == 1 && count_wrong(&many[i], 512) == 0);
+    CHECK(first->most_overtaken >= 900 && first->most_overtaken < BLOCK_OVERTAKE_LIMIT + 32,
+          "%u", first->most_overtaken);
+    CHECK_CLEAN();
+}
+
 static void
 a_megabyte_at_once(void)
 {
@@ -144,6 +162,21 @@ a_megabyte_at_once(void)
     wait_all(&readings[100], 1);
     count_wrong(&readings[100], 512);
     CHECK(first->dma_reads == 3, "%u", first->dma_reads);
+    CHECK_CLEAN();
+}
+
+/* The most that a command with 28-bit addresses can read: its count is written as 0. */
+static void
+most_of_a_short_command(void)
+{
+    struct disk *disk = start("ahci=single");
+    submit(disk, &readings[100], 0, 1); /* so that the others wait */
+    for (unsigned i = 0; i < 2; i++)
+        submit(disk, &readings[i], 1000 + 128 * i, 16);
+    CHECK(count_unexpected(2, 0) == 0);
+    wait_all(&readings[100], 1);
+    count_wrong(&readings[100], 512);
+    CHECK(first->dma_reads == 2, "%u", first->dma_reads);
     CHECK_CLEAN();
 }
 
@@ -255,6 +288,28 @@ ahci_off(void)
     CHECK(start("ahci=off") == NULL && first->resets == 0);
 }
 
+/* A word that cannot be understood changes nothing. */
+static void
+fault_words(void)
+{
+    struct disk *disk = start(NULL);
+    CHECK(strcmp(ata_fault_text(), "none") == 0);
+    CHECK(ata_fault_set("short:1000000") && !ata_fault_set("short:1x"));
+    CHECK(strcmp(ata_fault_text(), "short:1000000") == 0);
+    CHECK(!ata_fault_set("drop:1@a-very-long-name") && !ata_fault_set("drop:1234567890"));
+    CHECK(!ata_fault_set("silent:0") && !ata_fault_set("silent:0:") && !ata_fault_set("often"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets == 0);
+    CHECK(ata_fault_set("short:2@ata0") && ata_fault_set("none"));
+    CHECK(!ata_fault_configure("ata-limit=0") && !ata_fault_configure("ata-limit=5s"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets == 0);
+    CHECK(ata_fault_set("short:2@ata0"));
+    submit_apart(disk, 40);
+    CHECK(count_unexpected(40, 0) == 0 && ata_counters.resets > 0);
+    CHECK_WELL();
+}
+
 static void
 multiplier_is_refused(void)
 {
@@ -267,6 +322,16 @@ bios_lets_go(void)
 {
     fake_bios_owned = true;
     CHECK(read_run(start(NULL), 64, 8) == 0);
+    CHECK_CLEAN();
+}
+
+static void
+identity_without_data(void)
+{
+    add(second, FAKE_DISK, 90000, 32);
+    second->says_nothing = true;
+    host_page_fill = 0x42; /* which would be a disk */
+    CHECK(start(NULL) && !disk_find("ata1"));
     CHECK_CLEAN();
 }
 
@@ -328,6 +393,20 @@ failed_tag_that_stands_still(void)
     CHECK_WELL();
 }
 
+/* Without a queue, where the controller forgets the command that failed. */
+static void
+failed_command_that_is_forgotten(void)
+{
+    struct disk *disk = start("ahci=single");
+    first->forgets_failed = true;
+    first->bad_sector = 4000 + 128 * 20 + 3;
+    submit_apart(disk, 64);
+    CHECK(count_unexpected(64, 1ull << 20) == 0);
+    CHECK(first->resets == 0, "%u", first->resets);
+    CHECK(host_log_contains("ata0: sector 6560 (8 sectors): status 41, error 40"));
+    CHECK_WELL();
+}
+
 static void
 bad_piece_of_a_large_read(void)
 {
@@ -380,6 +459,36 @@ silent_tag(void)
     CHECK_WELL();
 }
 
+/* 32 commands take longer than the time limit of one: no reason to reset a disk that answers. */
+static void
+slow_and_steady(void)
+{
+    struct disk *disk = start(NULL);
+    fake_step_ns = 200000000;
+    submit_apart(disk, 64);
+    CHECK(count_unexpected(64, 0) == 0);
+    CHECK(ata_counters.resets == 0, "%u", (unsigned)ata_counters.resets);
+    CHECK_CLEAN();
+}
+
+/* ... but one that is not answered beside others that are is not waited for without end. */
+static void
+silent_tag_of_a_slow_disk(void)
+{
+    static struct wait_queue queue = WAIT_QUEUE_INIT(queue, "test");
+    struct disk *disk = start(NULL);
+    fake_step_ns = 300000000;
+    first->hang_commands = 1;
+    u64 begin = time_now_ns();
+    submit_apart(disk, MANY);
+    while (first->resets == 0 && time_now_ns() < begin + 60000000000ull)
+        wait_event_until(&queue, first->resets != 0, time_now_ns() + 10000000);
+    u64 seconds = (time_now_ns() - begin) / 1000000000;
+    CHECK(seconds >= 19 && seconds <= 21, "%llu", (unsigned long long)seconds);
+    CHECK(count_unexpected(MANY, 0) == 0 && ata_counters.resets == 1);
+    CHECK_WELL();
+}
+
 static void
 dies_and_is_given_up(void)
 {
@@ -394,6 +503,18 @@ dies_and_is_given_up(void)
     submit_apart(disk, 60);
     CHECK(time_now_ns() == before && count_unexpected(60, ~0ull) == 0); /* at once */
     CHECK(disk->statistics.in_flight == 0 && disk->statistics.waiting == 0);
+}
+
+static void
+unplugged(void)
+{
+    struct disk *disk = start(NULL);
+    submit_apart(disk, 60);
+    fake_unplug(first);
+    u64 before = time_now_ns();
+    CHECK(count_unexpected(60, ~0ull) == 0);
+    CHECK(time_now_ns() - before < ATA_GIVE_UP_NS);
+    CHECK(fake_protocol_errors == 0);
 }
 
 static void
@@ -448,10 +569,12 @@ engine_that_does_not_stop(void)
     struct disk *disk = start(NULL);
     first->hang_commands = 10000;
     fake_stuck_engine = true;
+    unsigned pages = host_pages_used;
     submit_apart(disk, 20);
     u64 before = time_now_ns();
     CHECK(count_unexpected(20, ~0ull) == 0);
     CHECK(time_now_ns() - before < ATA_GIVE_UP_NS);
+    CHECK(host_pages_used == pages + 20, "%u", host_pages_used - pages); /* what it may still write to is nobody else's */
 }
 
 /* ---- CDs ---- */
@@ -499,10 +622,31 @@ cd_errors(void)
     CHECK(fake_protocol_errors == 0);
 }
 
+/* The bound that ata.h gives for a CD drive that falls silent. */
+static void
+cd_that_dies(void)
+{
+    struct disk *disk = start_with_cd();
+    cd->hang_commands = 10000;
+    submit_apart(disk, 20);
+    u64 before = time_now_ns();
+    CHECK(count_unexpected(20, ~0ull) == 0);
+    CHECK(time_now_ns() - before < ATA_GIVE_UP_CD_NS, "%llu s",
+          (unsigned long long)(time_now_ns() - before) / 1000000000);
+    CHECK(time_now_ns() - before > 60000000000ull, "%llu", (unsigned long long)(time_now_ns() - before) / 1000000000);
+}
+
 static void
 cd_without_disc(void)
 {
     cd->no_disc = true;
+    CHECK(!start_with_cd() && host_log_contains("no disc"));
+}
+
+static void
+cd_whose_errors_are_forgotten(void)
+{
+    cd->no_disc = cd->forgets_failed = true;
     CHECK(!start_with_cd() && host_log_contains("no disc"));
 }
 
@@ -586,7 +730,9 @@ static const struct {
     TEST(queued_reads),
     TEST(merged_reads),
     TEST(small_gaps),
+    TEST(nobody_starves),
     TEST(a_megabyte_at_once),
+    TEST(most_of_a_short_command),
     TEST(ends_share_an_interrupt),
     TEST(depth_of_the_device),
     TEST(depth_of_the_controller),
@@ -597,18 +743,24 @@ static const struct {
     TEST(several_ports),
     TEST(absent_at_once),
     TEST(ahci_off),
+    TEST(fault_words),
     TEST(multiplier_is_refused),
     TEST(bios_lets_go),
+    TEST(identity_without_data),
     TEST(dead_at_start),
     TEST(failed_tag),
     TEST(failed_tag_without_log),
     TEST(failed_tag_beside_others_that_stay),
     TEST(failed_tag_that_stands_still),
+    TEST(failed_command_that_is_forgotten),
     TEST(bad_piece_of_a_large_read),
     TEST(error_that_goes_away),
     TEST(broken_frames),
     TEST(silent_tag),
+    TEST(slow_and_steady),
+    TEST(silent_tag_of_a_slow_disk),
     TEST(dies_and_is_given_up),
+    TEST(unplugged),
     TEST(never_answers_but_resets),
     TEST(other_port_lives_on),
     TEST(lost_interrupt),
@@ -616,7 +768,9 @@ static const struct {
     TEST(engine_that_does_not_stop),
     TEST(cd_reads),
     TEST(cd_errors),
+    TEST(cd_that_dies),
     TEST(cd_without_disc),
+    TEST(cd_whose_errors_are_forgotten),
     TEST(out_of_memory_at_start),
     TEST(random_faults_with_log),
     TEST(random_faults_without_log),
