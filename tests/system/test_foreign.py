@@ -68,3 +68,42 @@ def foreign_compiled(guest):
     if result.status or len(measured) < 13:
         raise Failure(f'processes ended with {result.status} after {len(measured)} figures:\n'
                       + indented(result.stderr))
+
+
+def sections(text):
+    """{NAME: lines} of what stands behind lines `== NAME`."""
+    parts = re.split(r'^== (\w+)\n', text, flags=re.MULTILINE)
+    return {name: part.strip('\n').split('\n') for name, part in zip(parts[1::2], parts[2::2])}, parts[0]
+
+
+@test("busybox's ps, top, pidof, free, mount, df, time and kin show in /proc what there is")
+def foreign_proc(guest):
+    busybox = fetched('busybox-static', 'bin/busybox')
+    result = in_guest(guest, busybox, 'sh', '/tmp/proc.sh', '/tmp/busybox',
+                      options=['--file', f'{SCRIPTS}/proc.sh:/tmp/proc.sh', '--file', f'{busybox}:/tmp/busybox'])
+    text = result.stdout.decode(errors='replace')
+    shown, head = sections(text)
+    pids = {name: int(pid) for name, pid in re.findall(r'(\w+) (\d+)', head)}
+    one, two, three, own = (pids.get(name, 0) for name in ('one', 'two', 'three', 'self'))
+    wanted = {
+        'ps': [rf' *{own} +0 +{own} S +busybox +.*busybox sh /tmp/proc.sh .*',
+               rf' *{one} +{own} +{own} S +sleep +sleep 777', rf' *{two} +{own} +{own} T +sleep +sleep 888',
+               rf' *{three} +{own} +{own} R +sh +sh -c while :; do :; done', rf' *\d+ +{own} +{own} R +ps +{{ps}} .*'],
+        'pidof': [rf'{one} {two} ?'],
+        'top': [rf' *{three} +{own} 0 +R +\d+ +\d+% +\d+% sh -c .*', rf' *{two} +{own} 0 +T +.* sleep 888'],
+        'free': [r'Mem: +\d+ +\d+ +\d+ +0 +\d+ +\d+', r'Swap: +0 +0 +0'],
+        'uptime': [r' \d\d:\d\d:\d\d up 0 min, .*load average: .*'],
+        'mount': [r'/dev/\w+ on / type ext2 \(ro.*\)', r'proc on /proc type proc \(.*\)', r'ramfs on /tmp type ramfs .*'],
+        'df': [r'ramfs +\d+ +\d+ +\d+ +\d+% /tmp'],
+        'renice': [rf' *{one} +5'],
+        'killall': ['one 143', 'two 143', 'three 143'],
+        'self': ['cat', '/tmp/busybox', '0', '1', '2', '3'],
+        'left': ['0'],
+    }
+    missing = [f'{name}: no line like {line!r} in\n' + indented('\n'.join(shown.get(name, [])))
+               for name, lines in wanted.items() for line in lines
+               if not any(re.fullmatch(line, there) for there in shown.get(name, []))]
+    if missing or result.status or len(pids) != 4:
+        raise Failure('\n'.join([f'ended with {result.status}', *missing]))
+    for word in ('real', 'user', 'sys'):
+        result.line(rf'^{word}\t0m \d\.\d\ds$', 'stderr')
