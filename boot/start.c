@@ -100,6 +100,8 @@ start(u32 magic, u32 information)
     boot_memory_init();
     paging_init(boot_information.memory_end);
     heap_init();
+    if (boot_options.heap_checked)
+        heap_check();
     interrupt_controller_init();
     clock_init();
     if (!kernel_fibril_start(start_up, NULL))

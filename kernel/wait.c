@@ -72,6 +72,7 @@ wait_prepare(const char *channel)
 {
     struct fibril *self = current_fibril();
     self->wait_channel = channel;
+    self->sleeping_since = clock_ticks;
     self->state = FIBRIL_SLEEPING;
     __asm__ volatile("" ::: "memory");
 }

@@ -115,6 +115,8 @@ class Guest:
         """Runs a program in the guest, however it ends: its Result."""
         log = self.path(f'log{len(self.commands)}')
         command = [os.path.join(ROOT, 'tools/run'), '--timeout', str(timeout), '--log', log]
+        if '--icount' not in options:  # which counts what programs cost
+            command += ['--append', 'checks=on']
         if self.inject:
             command += ['--append', f'inject={self.inject}']
         command += [str(option) for option in options]

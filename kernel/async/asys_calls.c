@@ -132,7 +132,8 @@ look_end(struct task *task)
 {
     INTERRUPTS_OFF_SCOPE();
     task->look = NULL;
-    task->return_work &= ~WORK_LOOK;
+    if (!task->flush)
+        task->return_work &= ~WORK_LOOK;
 }
 
 /* A task's look at each return to user mode: all rings of its process. */
@@ -241,6 +242,7 @@ context_make(struct asys_setup *setup, struct asys_context **result)
         error = rings_start(context, setup);
     if (error) {
         context->closed = true;
+        context->plain = false;
         asys_context_put(context);
         return error;
     }
