@@ -88,3 +88,8 @@ def epoll_random(guest):
                 raise Failure(f'seed {seed}, line {number}: {ours!r} here, {theirs!r} on Linux')
         if len(here) != len(there):
             raise Failure(f'seed {seed}: {len(here)} lines here, {len(there)} on Linux')
+
+
+@test('what goes away while somebody waits for it; epolls without number; masks in the background')
+def event_hostile(guest):
+    check_cases(guest.run_without_leak('t-event-hostile', runs=2), cases('t-event-hostile'))

@@ -405,6 +405,7 @@ ring_replaced(void)
     larger.fd = bound.fd;
     larger.context = bound.context;
     check_equal(sys_asyncfd(bound.fd, larger.ring), bound.fd);
+    check_equal(larger.ring->ikernel, 6); /* what had waited is there at once */
     check_equal(events_of(bound.fd), POLLIN);
     for (unsigned i = 1; i <= 4; i++)
         expect(&bound, i, pid);
