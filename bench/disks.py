@@ -169,7 +169,7 @@ def section_stream(results):
     disk = image('stream256m')
     runs, _ = make_runs(disk, '--file', '/stream', scatter=False)
     jobs = ['stream:65536:/mnt/0/stream', f'replay:16:/dev/ata1:/tmp/{os.path.basename(runs)}',
-            'warm:65536:/mnt/0/stream']
+            'warm-stream:65536:/mnt/0/stream']
     for by, delay in (('none', 0), ('pread', 1), ('pread', 5)):
         options = ['--mem', '768', *delay_options(by, delay), '--disk', disk, '--file', runs]
         turns, command = take_turns(options, ROUNDS, jobs)

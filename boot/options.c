@@ -86,6 +86,8 @@ option_read(const char *word)
     }
     if ((value = command_word_value(word, "repeat")))
         return (o->repeat = MAX(number_of(value), 1u));
+    if ((value = command_word_value(word, "heap")))
+        return o->heap_checked = !strcmp(value, "checked");
     if ((value = command_word_value(word, "inject")))
         return inject_read(value);
     if ((value = command_word_value(word, "checks"))) {

@@ -21,6 +21,7 @@
 #include "kernel/async/asys.h"
 #include "kernel/async/force.h"
 #include "kernel/async/head.h"
+#include "kernel/async/threadlet.h"
 #include "kernel/async/self_test.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
@@ -252,6 +253,7 @@ start_up(void *unused)
     console_start(boot_options.vga);
     ext2_init();
     asys_init();
+    threadlet_init();
     async_head_init();
     async_self_test_init();
     force_init();

@@ -41,6 +41,8 @@ static struct {
     struct list pages; /* all but those of pinned objects and those in `ahead`; oldest first */
     struct list ahead; /* PAGE_PRIVATE_AHEAD; oldest first */
     u32 ahead_most;
+    u32 displaceable, earned_used; /* see ahead_displaceable */
+    u64 earned_ms;
     struct cache_statistics statistics;
 } cache;
 
@@ -415,6 +417,21 @@ cache_ahead_room(void)
     return unused < cache.ahead_most ? cache.ahead_most - unused : 0;
 }
 
+/* How many pages may leave unwanted so that others can be read ahead: as many as were wanted meanwhile,
+ * and all of them in a second or so. (Else guesses that are all wrong would keep the disk busy.) */
+static u32
+ahead_displaceable(void)
+{
+    u64 now_ms = time_now_ns() >> 20; /* nearly */
+    u64 earned = (now_ms - cache.earned_ms) * cache.ahead_most >> 10;
+
+    cache.earned_ms = now_ms;
+    earned += cache.statistics.ahead_used - cache.earned_used;
+    cache.earned_used = cache.statistics.ahead_used;
+    cache.displaceable = (u32)MIN(cache.displaceable + earned, (u64)cache.ahead_most);
+    return cache.displaceable;
+}
+
 /* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
 static u32
 ahead_make_room(u32 count)
@@ -422,7 +439,8 @@ ahead_make_room(u32 count)
     u32 room = cache_ahead_room();
 
     if (room < count)
-        list_shrink(&cache.ahead, count - room, 2 * count, true);
+        cache.displaceable -=
+            list_shrink(&cache.ahead, MIN(count - room, ahead_displaceable()), 2 * count, true);
     return MIN(count, cache_ahead_room());
 }
 
@@ -719,7 +737,7 @@ cache_init(void)
     memset(&cache, 0, sizeof cache);
     list_init(&cache.pages);
     list_init(&cache.ahead);
-    cache.ahead_most = pages_total() / AHEAD_SHARE;
+    cache.ahead_most = cache.displaceable = pages_total() / AHEAD_SHARE;
     cache.buckets = heap_alloc(buckets * sizeof *cache.buckets);
     cache.queues = heap_alloc(queues * sizeof *cache.queues);
     if (!cache.buckets || !cache.queues)

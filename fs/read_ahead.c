@@ -43,14 +43,14 @@ static struct {
 
 /* ---- Files read in sequence ---- */
 
-/* The window that holds `count` pages. */
+/* The window that holds `count` pages, if two of them are no more than the distance. */
 static u32
-window_for(u32 count, u32 least)
+window_for(u32 count, u32 least, u32 distance_most)
 {
-    u32 window = least;
-    while (window < count && window < READ_AHEAD_WINDOW_MOST)
+    u32 window = least, most = MIN(distance_most / 2, (u32)READ_AHEAD_WINDOW_MOST);
+    while (window < count && window < most)
         window *= 2;
-    return MIN(window, (u32)READ_AHEAD_WINDOW_MOST);
+    return MAX(MIN(window, most), (u32)READ_AHEAD_WINDOW);
 }
 
 /* What the reader itself can read along with what it wants, up to `limit`. */
@@ -75,10 +75,10 @@ plan_wish(struct read_ahead_file *file, u32 from, u32 limit, struct read_ahead_p
 
 /* The reader begins (anew): it reads the first pages of the window itself. */
 static void
-plan_begin(struct read_ahead_file *file, const struct read_ahead_reader *reader,
+plan_begin(struct read_ahead_file *file, const struct read_ahead_reader *reader, u32 distance_most,
            struct read_ahead_plan *plan)
 {
-    file->window = (u16)window_for(reader->count, READ_AHEAD_WINDOW);
+    file->window = (u16)window_for(reader->count, READ_AHEAD_WINDOW, distance_most);
     file->distance = file->window;
     file->end = reader->index + file->window;
     plan->along = plan_along(reader, reader->limit);
@@ -97,7 +97,7 @@ plan_go_on(struct read_ahead_file *file, const struct read_ahead_reader *reader,
         distance *= 2;
     distance = MAX(MIN(distance, distance_most), window);
     if (reader->index + distance >= from) {
-        window = window_for(reader->count, 2 * window);
+        window = window_for(reader->count, 2 * window, distance_most);
         distance = MAX(distance, window);
         file->end += DIVIDE_UP(reader->index + distance + 1 - from, window) * window;
         plan_wish(file, from, reader->limit, plan);
@@ -124,7 +124,7 @@ read_ahead_plan(struct read_ahead_file *file, const struct read_ahead_reader *re
     if (!file->window && (inside || !in_sequence))
         return;
     if (!file->window || index >= file->end) {
-        plan_begin(file, reader, plan);
+        plan_begin(file, reader, distance_most, plan);
         if (reader->count < file->window)
             return;
     }

@@ -37,6 +37,7 @@
 
 struct task;
 struct call;
+struct relief;
 struct credentials;
 
 enum fibril_state { FIBRIL_NEW, FIBRIL_READY, FIBRIL_RUNNING, FIBRIL_SLEEPING, FIBRIL_DEAD };
@@ -73,6 +74,7 @@ struct fibril {
     const char *wait_channel; /* while SLEEPING */
     struct timer sleep_timer; /* ends a sleep with a deadline */
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
+    struct relief *relief;    /* kernel/relief.h; user fibrils, or NULL */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
     struct credentials *old_credentials; /* those of its call, if the task has got others since */

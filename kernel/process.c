@@ -109,15 +109,22 @@ process_put(struct process *process)
     ASSERT(process->references > 0);
     if (--process->references > 0)
         return;
-    ASSERT(process->task_count == 0);
+    ASSERT(process->task_count == 0 && list_empty(&process->all_link));
     signal_queue_flush(&process->signals, ~0ull);
     wait_queue_end(&process->signalled);
     signal_handlers_put(process->handlers);
+    pool_free(&process_pool, process);
+}
+
+void
+process_reap(struct process *process)
+{
+    ASSERT(!list_empty(&process->all_link));
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);
-    pool_free(&process_pool, process);
     user_processes--;
     wake_up_all(&kernel_process.changed);
+    process_put(process);
 }
 
 struct process *
@@ -300,7 +307,7 @@ orphans_adopt(struct process *process)
             (void)signal_send_process(child, &info);
         }
         if (child->task_count == 0)
-            process_put(child);
+            process_reap(child);
     }
 }
 
@@ -318,7 +325,7 @@ process_end(struct process *process)
     bool unwanted = parent_ignores_children(process->parent);
     parent_notify(process, code, code == CLD_EXITED ? status >> 8 & 0xff : status & 0x7f);
     if (unwanted)
-        process_put(process);
+        process_reap(process);
 }
 
 /* ---- Stopping ---- */
@@ -429,7 +436,7 @@ child_report(struct process *child, const struct wait_request *request, struct w
         if (keep)
             return;
         process_usage_add(&current_task()->process->children_usage, &result->usage);
-        process_put(child);
+        process_reap(child);
     } else if (child->stop_report) {
         result->status = STATUS_STOPPED(child->stop_signal);
         result->code = CLD_STOPPED;

@@ -79,9 +79,11 @@ struct process {
 
 extern struct process kernel_process;
 
-/* A process without tasks, child of `parent`. NULL: no memory. Its one reference is the zombie's,
- * given up when the parent waits for it. */
+/* A process without tasks, child of `parent`. NULL: no memory. It has one reference, the parent's. */
 struct process *process_create(struct process *parent, const char *name, u32 id);
+/* It has no tasks, and its parent knows: it leaves all lists, so that nobody finds it a second time, and the
+ * parent's reference goes. Others may still hold theirs. */
+void process_reap(struct process *process);
 void process_get(struct process *process);
 void process_put(struct process *process);
 void process_set_name(struct process *process, const char *name);

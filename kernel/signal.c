@@ -1,5 +1,6 @@
 /* Signals: see signal.h. The sending side; what happens at a return to user mode is in
  * signal_deliver.c. */
+#include "kernel/relief.h"
 #include "kernel/signal.h"
 #include "arch.h"
 #include "kernel/errno.h"
@@ -171,7 +172,13 @@ queue_has_number(const struct signal_queue *queue, int number)
 static signal_set
 task_mask(const struct task *task)
 {
-    return task->user ? task->user->signal_mask : 0;
+    const struct fibril *running = current_fibril();
+    if (!task->user)
+        return 0;
+    /* Of several user contexts either will do: that which signals interrupt, or the running one. */
+    if (unlikely(task->switch_work) && running->task == task && running->kind == FIBRIL_USER)
+        return task->user->signal_mask & running->signal_mask;
+    return task->user->signal_mask;
 }
 
 /* The task's user fibril shall look: at its return to user mode, or out of its sleep. */
@@ -363,6 +370,7 @@ signal_force(const struct signal_info *info)
         action->handler = HANDLER_DEFAULT;
     self->signal_mask &= ~bit;
     (void)signal_send_task(self->task, info);
+    self->task->return_work |= WORK_SIGNAL; /* this fibril's, whichever signals interrupt */
 }
 
 /* ---- Taking ---- */
@@ -445,6 +453,8 @@ signal_set_mask(signal_set mask)
     struct process *process = self->task->process;
     signal_set blocked = mask & ~self->signal_mask & process->signals.set;
     INTERRUPTS_OFF_SCOPE();
+    if (unlikely(self->relief != NULL))
+        self->relief->changes(self, true);
     self->signal_mask = mask & ~UNBLOCKABLE;
     if (signal_pending())
         self->task->return_work |= WORK_SIGNAL;

@@ -42,6 +42,8 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
+    list_init(&task->threadlets);
+    list_init(&task->threadlet_spares);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
     signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
@@ -200,7 +202,7 @@ task_destroy(struct task *task)
     list_remove(&task->all_link);
     pool_free(&task_pool, task);
     if (--process->task_count == 0)
-        process_put(process);
+        process_reap(process);
 }
 
 void
@@ -363,16 +365,25 @@ task_cancel_fibrils(struct task *task)
         fibril_cancel(fibril, -EINTR);
 }
 
+/* Those that have been cancelled, user fibrils too, which end at their return to user mode. */
+static void
+task_wait_for_fibrils(struct task *task)
+{
+    task->ender = current_fibril();
+    task->return_work |= WORK_KILLED;
+    for (struct task_hooks *h = hooks; h; h = h->next)
+        if (h->ending)
+            h->ending(task);
+    wait_event(&task->fibril_ended, task->fibril_count == 1);
+}
+
 /* Every other fibril of the task unwinds through its own error paths. The wait is bounded by the
  * longest uncancellable wait of the kernel. */
 static void
 task_unwind(struct task *task)
 {
     task_cancel_fibrils(task);
-    for (struct task_hooks *h = hooks; h; h = h->next)
-        if (h->ending)
-            h->ending(task);
-    wait_event(&task->fibril_ended, task->fibril_count == 1);
+    task_wait_for_fibrils(task);
     if (!task->process->exiting)
         current_fibril()->cancel_error = 0; /* a thread's end may still read its memory in */
     futex_leave_memory(task);
@@ -443,6 +454,8 @@ task_exit(int status)
 {
     struct task *task = current_task();
     ASSERT(current_fibril()->kind == FIBRIL_USER);
+    if (task->ender && task->ender != current_fibril())
+        fibril_exit();
     struct process *process = task->process;
     if (!process->exiting) {
         if (task->tid == process->id) /* the first one's status counts, though others outlive it */
@@ -496,12 +509,15 @@ task_become_alone(void)
             if (fibril != current_fibril())
                 fibril_cancel(fibril, -EINTR);
     }
-    wait_event(&self->fibril_ended, self->fibril_count == 1);
+    task_wait_for_fibrils(self);
     wait_event(&process->ended, process->task_count == 1);
     self->unwinding = process->exiting;
     process->execing = false;
     if (process->exiting)
         return -EINTR;
+    self->ender = NULL;
+    self->return_work &= ~WORK_KILLED;
+    self->user = current_fibril();
     self->tid = process->id; /* whichever it was, it is the process now */
     return 0;
 }

@@ -17,7 +17,7 @@ LIBC_C := $(wildcard user/libc/*.c)
 LIBC_HEADERS := $(wildcard user/include/*.h user/include/*/*.h user/libc/*.h)
 USER_OBJ := $(BUILD)/user/obj
 LIBC_OBJECTS := $(LIBC_C:user/%.c=$(USER_OBJ)/%.o) $(USER_OBJ)/libc/kernel_call.o \
-                $(USER_OBJ)/libc/thread_clone.o
+                $(USER_OBJ)/libc/thread_clone.o $(USER_OBJ)/libc/threadlet_run.o
 PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(USER_OBJ)/%.o,$(wildcard user/lib/*.c user/walk/*.c))
 USER_BIN := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bin/*.c))
 USER_TESTS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/tests/*.c))
@@ -25,7 +25,7 @@ USER_EXAMPLES := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/examples/*.
 USER_BENCH := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bench/*.c))
 
 # What user/libc has in place of newlib's own.
-OURS_INSTEAD := abort clock psignal raise rename signal strsignal system
+OURS_INSTEAD := abort clock fwalk psignal raise rename signal strsignal system
 
 .PHONY: sdk user
 sdk: $(SDK_READY)

@@ -100,6 +100,9 @@ void time_delay_us(unsigned microseconds);
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
 int clear_user(void USER *to, size_t size) MUST_CHECK;
+/* Few words, a number that the compiler knows, in the shortest time; aligned or not. */
+static inline int user_read_words(u32 *to, const void USER *from, unsigned count) MUST_CHECK;
+static inline int user_write_word(void USER *to, u32 value) MUST_CHECK;
 /* In one step: if the aligned word is *seen it becomes `new`; *seen is then what it was. */
 int user_compare_exchange(u32 USER *word, u32 *seen, u32 new) MUST_CHECK;
 /* Copies a string with its zero. 0, -EFAULT, or -ENAMETOOLONG if there is no zero in `size` bytes. */
@@ -208,6 +211,16 @@ void user_context_reset(struct user_context *context); /* for exec: as new */
 int fpu_frame_push(u32 *stack_pointer, u32 *address);
 int fpu_frame_pop(u32 address);
 void user_context_load(struct user_context *context); /* interrupts off */
+/* For a user fibril that goes on where another has been: its TLS descriptors and segments. Interrupts
+ * off; `from` is the loaded one. */
+void user_context_copy_segments(struct user_context *to, const struct user_context *from);
+/* The running user fibril's state in user mode, whole: the general registers, where it goes on, and what
+ * fs and gs show, made legal, whatever they are; the other segments and the flags are a new program's.
+ * `result` goes to eax. */
+struct user_state {
+    u32 ebx, esi, edi, ebp, stack, instruction, fs, gs;
+};
+void user_state_set(const struct user_state *state, u32 result);
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
 int user_context_set_tls(struct user_context *context, u32 descriptor[4]);
@@ -248,5 +261,51 @@ const char *symbol_find(uintptr_t address, uintptr_t *offset);
 void backtrace_print(const void *frame, unsigned depth);
 /* The same from a saved state: the interrupted function first. */
 void backtrace_print_from(uintptr_t instruction, const void *frame, unsigned depth);
+
+/* ---- The inline ones: as those in user_copy.asm. The fibril's copy_recovery is its second word. ---- */
+
+#define USER_COPY_END 0x80000000u
+int user_copy_failed(void); /* the recovery is over: -EFAULT */
+
+static ALWAYS_INLINE int
+user_read_words(u32 *to, const void USER *from, unsigned count)
+{
+    if (unlikely((uintptr_t)from > USER_COPY_END - 4 * count))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 ".set user_word, 0\n\t"
+                 ".rept %c2\n\t"
+                 "mov user_word(%1), %%eax\n\t"
+                 "mov %%eax, user_word(%0)\n\t"
+                 ".set user_word, user_word + 4\n\t"
+                 ".endr\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(from), "i"(count)
+                 : "eax", "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
+
+static ALWAYS_INLINE int
+user_write_word(void USER *to, u32 value)
+{
+    if (unlikely((uintptr_t)to > USER_COPY_END - 4))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 "mov %1, (%0)\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(value)
+                 : "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
 
 #endif

@@ -14,12 +14,12 @@ extern cpu
 section .text
 global copy_to_user, copy_from_user, clear_user, user_compare_exchange, user_copy_string
 
-; Leaves for `fault` unless the ecx bytes from %1 on, which is lost, are user space.
+; Leaves for `out_of_range` unless the ecx bytes from %1 on, which is lost, are user space.
 %macro CHECK_RANGE 1
     add %1, ecx
-    jc fault
+    jc out_of_range
     cmp %1, USER_END
-    ja fault
+    ja out_of_range
 %endmacro
 
 ; int copy_to_user(void USER *to, const void *from, size_t size)
@@ -54,6 +54,15 @@ copy:
     mov ecx, eax
     rep movsb
     mov [edx + RECOVERY], ecx
+    xor eax, eax
+    pop edi
+    pop esi
+    ret
+
+; No bytes can be copied anywhere.
+out_of_range:
+    test ecx, ecx
+    jnz fault
     xor eax, eax
     pop edi
     pop esi

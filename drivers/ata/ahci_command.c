@@ -124,9 +124,9 @@ write_fis(u8 *fis, const struct ata_command *command)
         fis[9] = (u8)(taskfile->lba >> 32);
         fis[10] = (u8)(taskfile->lba >> 40);
         fis[11] = (u8)(features >> 8);
+        fis[13] = (u8)(count >> 8);
     }
     fis[12] = (u8)count;
-    fis[13] = (u8)(count >> 8);
 }
 
 void

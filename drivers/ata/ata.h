@@ -28,10 +28,12 @@
  * together, the second time each alone. If a queue fails and the device has no log that says which of
  * it did, each of it runs alone.
  *
- * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its oldest
- * command was started, at most (5 s, twice if the command was cut off; then a try of the whole and
- * ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after each). While a disk
- * answers, but wrongly, each piece of what was read takes ATA_TRIES tries at most.
+ * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its last
+ * answer or the first command that had none, at most (5 s, twice if the command was cut off; then a
+ * try of the whole and ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after
+ * each); a CD drive, which has 15 s for each command, after ATA_GIVE_UP_CD_NS. A command that alone
+ * has no answer while others have is waited for ATA_PATIENCE times as long. While a disk answers, but
+ * wrongly, each piece of what was read takes ATA_TRIES tries at most.
  *
  * Numbers are from [ATA-6] (ATA/ATAPI-6, T13 1410D), [SATA] (Serial ATA 3.0) and [MMC-3] (SCSI
  * Multimedia Commands). */
@@ -115,7 +117,9 @@ enum ata_result {
 #define ATA_SEGMENTS 258 /* 1 MiB in pages, and what fills up a CD's sector on either side */
 #define ATA_TRIES 3
 #define ATA_LIMIT_NS 5000000000ull     /* of a disk's command */
+#define ATA_PATIENCE 4 /* times that limit, while others are answered: a queue takes its time */
 #define ATA_GIVE_UP_NS 61000000000ull /* see above */
+#define ATA_GIVE_UP_CD_NS 106000000000ull
 
 struct ata_command {
     struct list link; /* idle, active or failed; interrupts off */
@@ -196,6 +200,7 @@ struct ata_port {
     struct ata_command *alone; /* the one whose end wakes whoever holds the port */
     unsigned turn;             /* the device that is asked for work first */
     u32 requests_started;      /* by all commands so far */
+    u64 answered_ns;           /* when the last command ended by itself */
     bool held; /* only the port's fibril (at start-up: who sets the port up) starts commands */
     bool may_write; /* the controller did not stop: it may still write to what it was given */
     struct timer timer; /* of the oldest active command */

@@ -36,13 +36,23 @@ count_start(const struct ata_command *command)
         ata_counters.commands++;
 }
 
+/* Until when the active command is waited for: beside others that are answered, longer. */
+static u64
+patience_end(const struct ata_command *command)
+{
+    u64 limit = time_limit(command), end = command->deadline_ns;
+    u64 answered_end = command->device->port->answered_ns + limit;
+    return MAX(end, MIN(answered_end, end + (ATA_PATIENCE - 1) * limit));
+}
+
 static void
 set_timer(struct ata_port *port)
 {
     if (list_empty(&port->active))
         timer_cancel(&port->timer);
     else
-        timer_arm(&port->timer, list_first(&port->active, struct ata_command, link)->deadline_ns);
+        timer_arm(&port->timer,
+                  patience_end(list_first(&port->active, struct ata_command, link)));
 }
 
 static void
@@ -172,6 +182,8 @@ ata_command_end(struct ata_command *command, enum ata_result result, u8 status, 
     command->status = status;
     command->error = error;
     command->finished = true;
+    if (result == ATA_OK || result == ATA_FAILED)
+        port->answered_ns = time_now_ns();
     list_remove(&command->link);
     set_timer(port);
     if (command == port->alone) {
@@ -197,7 +209,7 @@ timer_expired(struct timer *timer)
     if (list_empty(&port->active))
         return;
     struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
-    if (time_now_ns() < oldest->deadline_ns) {
+    if (time_now_ns() < patience_end(oldest)) {
         set_timer(port);
         return;
     }
@@ -210,7 +222,7 @@ timer_expired(struct timer *timer)
     }
     while (!list_empty(&port->active)) {
         struct ata_command *command = list_first(&port->active, struct ata_command, link);
-        bool late = time_now_ns() >= command->deadline_ns;
+        bool late = time_now_ns() >= patience_end(command);
         ata_command_end(command, late ? ATA_TIMED_OUT : ATA_CUT_OFF, command->status,
                         command->error);
     }

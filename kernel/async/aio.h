@@ -47,6 +47,13 @@ struct aio_signal {
     struct signal_entry *entry;
 };
 
+/* IOCB_FLAG_RESFD: an eventfd that is told, or an asyncfd that gets the result; all NULL: none. */
+struct aio_result_file {
+    struct file *event;      /* referenced */
+    struct asyncfd *asyncfd; /* referenced */
+    struct asyncfd_delivery *delivery;
+};
+
 /* What the requests of one lio_submit share. */
 struct aio_list {
     u32 left;       /* requests not yet done, and 1 while they are being started */
@@ -66,7 +73,7 @@ struct aio_request {
     s32 descriptor;
     u32 flags;           /* IOCB_FLAG_ */
     struct aio_abandon *abandon; /* who waits for its end, or NULL */
-    struct file *notify; /* IOCB_FLAG_RESFD; referenced */
+    struct aio_result_file result_file;
     struct aio_signal signal;
     struct aio_list *list;
 };
@@ -101,6 +108,11 @@ int aio_request_wait_before(struct aio_request *request);
 int aio_signal_init(struct aio_signal *signal, u32 user);
 void aio_signal_send(struct aio_signal *signal); /* once; nothing if there is none */
 void aio_signal_drop(struct aio_signal *signal);
+
+/* The one behind a descriptor, and a place for the result: 0, -EBADF, -EINVAL, -EAGAIN. */
+int aio_result_file_find(struct aio_result_file *file, int fd, u64 data);
+void aio_result_file_tell(struct aio_result_file *file, const struct io_event *event); /* once */
+void aio_result_file_drop(struct aio_result_file *file);
 
 /* A list with nobody in it but its maker; `user`: its sigevent, or 0. */
 int aio_list_create(u32 user, struct aio_list **list);

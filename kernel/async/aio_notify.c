@@ -1,6 +1,10 @@
-/* How a program learns of the end of requests beside their events: signals, and lists. See aio.h. */
+/* How a program learns of the end of requests beside their events: signals, files and lists. See aio.h. */
 #include "arch.h"
+#include "fs/descriptor.h"
+#include "fs/eventfd.h"
+#include "fs/file.h"
 #include "kernel/async/aio.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -92,6 +96,62 @@ aio_signal_send(struct aio_signal *signal)
     signal_send_reserved(signal->process, task, signal->entry);
     process_put(signal->process);
     signal->process = NULL;
+}
+
+/* ---- Files ---- */
+
+static int
+event_file_find(struct aio_result_file *file, int fd)
+{
+    int error = descriptor_file(fd, &file->event);
+    if (!error && !file_is_eventfd(file->event)) {
+        file_put(file->event);
+        file->event = NULL;
+        error = -EINVAL;
+    }
+    return error;
+}
+
+int
+aio_result_file_find(struct aio_result_file *file, int fd, u64 data)
+{
+    int error = asyncfd_get(fd, &file->asyncfd);
+    if (error == -EINVAL)
+        return event_file_find(file, fd);
+    if (error)
+        return error;
+    if (data != 0) /* it will be the cookie */
+        file->delivery = asyncfd_reserve(file->asyncfd);
+    if (file->delivery)
+        return 0;
+    aio_result_file_drop(file);
+    return data ? -EAGAIN : -EINVAL;
+}
+
+void
+aio_result_file_tell(struct aio_result_file *file, const struct io_event *event)
+{
+    if (file->event)
+        eventfd_add(file->event, 1);
+    if (file->delivery) {
+        file->delivery->result = (struct asyncfd_result){
+            .cookie = event->data, .obj = event->obj, .res = event->res, .res2 = event->res2};
+        asyncfd_add_result(file->asyncfd, file->delivery);
+        file->delivery = NULL;
+    }
+    aio_result_file_drop(file);
+}
+
+void
+aio_result_file_drop(struct aio_result_file *file)
+{
+    if (file->delivery)
+        asyncfd_unreserve(file->asyncfd, file->delivery);
+    if (file->asyncfd)
+        asyncfd_put(file->asyncfd);
+    if (file->event)
+        file_put(file->event);
+    *file = (struct aio_result_file){.event = NULL};
 }
 
 /* ---- Lists ---- */

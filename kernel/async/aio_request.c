@@ -2,7 +2,6 @@
  * signals, and lists. See aio.h. */
 #include "kernel/async/aio.h"
 #include "arch.h"
-#include "fs/eventfd.h"
 #include "fs/file.h"
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
@@ -61,8 +60,7 @@ void
 aio_request_forget(struct aio_request *request)
 {
     request->context->events_due -= !(request->flags & IOCB_FLAG_STATUS);
-    if (request->notify)
-        file_put(request->notify);
+    aio_result_file_drop(&request->result_file);
     aio_signal_drop(&request->signal);
     request_free(request);
 }
@@ -118,33 +116,24 @@ status_write(struct aio_request *request, s64 result)
         (void)futex_wake(wake, true, 0x7fffffff, FUTEX_ANY);
 }
 
-static void
-event_store(struct aio_request *request, s64 result)
-{
-    struct aio_context *context = request->context;
-    struct io_event event = {.data = request->data, .obj = request->iocb, .res = result};
-    aio_context_store(context, &event);
-    context->events_due--;
-}
-
 void
 aio_request_complete(struct call *call, long result)
 {
     struct aio_request *request = container_of(call, struct aio_request, call);
+    struct io_event event = {.data = request->data, .obj = request->iocb, .res = result};
     trace(TRACE_COMPLETE, call->number, (u32)result);
     request_leave(request);
     if (request->abandon) {
         request->abandon->left--;
         request->abandon->cancelled += result == -ECANCELED;
     }
-    if (request->flags & IOCB_FLAG_STATUS)
+    if (request->flags & IOCB_FLAG_STATUS) {
         status_write(request, result);
-    else
-        event_store(request, result);
-    if (request->notify) {
-        eventfd_add(request->notify, 1);
-        file_put(request->notify);
+    } else {
+        aio_context_store(request->context, &event);
+        request->context->events_due--;
     }
+    aio_result_file_tell(&request->result_file, &event);
     aio_signal_send(&request->signal);
     if (request->list)
         aio_list_done(request->list);

@@ -3,7 +3,6 @@
  * The order in which errors are found is Linux's (fs/aio.c, 2.6.24 and later). */
 #include "arch.h"
 #include "fs/descriptor.h"
-#include "fs/eventfd.h"
 #include "fs/file.h"
 #include "gen/syscalls.h"
 #include "kernel/address_space.h"
@@ -110,20 +109,6 @@ iocb_check(const struct iocb *iocb, bool for_list)
     return 0;
 }
 
-static int
-notify_file_find(const struct iocb *iocb, struct file **notify)
-{
-    if (!(iocb->aio_flags & IOCB_FLAG_RESFD))
-        return 0;
-    int error = descriptor_file((int)iocb->aio_resfd, notify);
-    if (!error && !file_is_eventfd(*notify)) {
-        file_put(*notify);
-        *notify = NULL;
-        error = -EINVAL;
-    }
-    return error;
-}
-
 /* The rest of the checks; from here on nothing sleeps until the call is made, but for the sigevent's
  * page, before anything is looked up. */
 static int
@@ -136,7 +121,8 @@ request_fill(struct aio_request *request, const struct iocb *iocb, bool for_list
     error = descriptor_file((int)iocb->aio_fildes, &file);
     if (error)
         return error;
-    error = notify_file_find(iocb, &request->notify);
+    if (iocb->aio_flags & IOCB_FLAG_RESFD)
+        error = aio_result_file_find(&request->result_file, (int)iocb->aio_resfd, iocb->aio_data);
     if (!error)
         error = operation_check(iocb, file);
     if (!error)

@@ -14,7 +14,9 @@
 #include "kernel/signal.h"
 #include "kernel/task.h"
 
-#define SETUP_FLAGS (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD)
+#define SETUP_FLAGS                                                                                \
+    (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD |                 \
+     ASYS_SETUP_ASYNCFD)
 #define EVENTS_AT_ONCE 7 /* copied out together: 224 bytes of stack */
 
 /* ---- The file ---- */
@@ -130,7 +132,8 @@ look_end(struct task *task)
 {
     INTERRUPTS_OFF_SCOPE();
     task->look = NULL;
-    task->return_work &= ~WORK_LOOK;
+    if (!task->flush)
+        task->return_work &= ~WORK_LOOK;
 }
 
 /* A task's look at each return to user mode: all rings of its process. */

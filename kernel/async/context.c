@@ -2,6 +2,7 @@
 #include "kernel/async/context.h"
 #include "arch.h"
 #include "fs/file.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/async/entry.h"
 #include "kernel/async/notify.h"
 #include "kernel/async/ring.h"
@@ -140,6 +141,11 @@ asys_record_create(struct asys_context *context)
     struct asys_record *record = record_take(context);
     if (unlikely(!record))
         return NULL;
+    if (unlikely(context->asyncfd != NULL) &&
+        !(record->delivery = asyncfd_reserve(context->asyncfd))) {
+        pool_free(&record_pool, record);
+        return NULL;
+    }
     task->asys_records++;
     records_total++;
     context->records++;
@@ -194,6 +200,10 @@ void
 asys_record_release(struct asys_record *record)
 {
     struct asys_context *context = record->context;
+    if (unlikely(record->delivery != NULL)) {
+        asyncfd_unreserve(context->asyncfd, record->delivery);
+        record->delivery = NULL;
+    }
     task_count_out(record->task_id);
     records_total--;
     context->records--;
@@ -255,13 +265,28 @@ completed_add(struct asys_context *context, struct asys_record *record)
         list_add_tail(&backlogs, &context->backlog_link);
 }
 
+/* An asyncfd gets it though the context may be closed: who waits there learns that the call has ended. */
+static void
+record_deliver(struct asys_record *record)
+{
+    struct asyncfd_delivery *delivery = record->delivery;
+    delivery->result = (struct asyncfd_result){
+        .cookie = record->cookie, .obj = record->id, .res = record->result};
+    record->delivery = NULL;
+    asyncfd_add_result(record->context->asyncfd, delivery);
+    asys_record_drop(record);
+}
+
 /* Into the ring if there is one with room; the context has been told of. */
 static __attribute__((noinline)) void
 post_specially(struct asys_context *context, struct asys_record *record)
 {
+    if (record->delivery) {
+        record_deliver(record);
+        return;
+    }
     if (context->closed) {
-        record_leave(record);
-        asys_record_release(record);
+        asys_record_drop(record);
         return;
     }
     bool was_empty = asys_context_ready(context) == 0;

@@ -15,6 +15,8 @@
 #include "kernel/wait.h"
 #include "user/include/fibril/asys_abi.h"
 
+struct asyncfd;
+struct asyncfd_delivery;
 struct file;
 struct process;
 struct ring;
@@ -44,6 +46,7 @@ struct asys_context {
     struct process *notify_process; /* gets the signal; counted */
     u32 notify_signal, notify_value;
     struct file *notify_file; /* gets an 8-byte 1 written; referenced */
+    struct asyncfd *asyncfd;  /* gets the completions instead of the list; counted, or NULL */
 };
 
 /* What the calls of a chain share; heap, freed by the last of them. */
@@ -62,7 +65,7 @@ struct asys_group {
 };
 
 /* In a spare one is zero what only some calls have: error, cancel_error, begin, following, flags,
- * event_flags, chain, group, deadline. Whoever set it clears it, or asys_record_release. */
+ * event_flags, chain, group, deadline, delivery. Whoever set it clears it, or asys_record_release. */
 struct asys_record {
     struct call call;
     struct list link;
@@ -78,6 +81,7 @@ struct asys_record {
     s32 cancel_error; /* cancelled before it began */
     struct asys_chain *chain;
     struct asys_group *group;
+    struct asyncfd_delivery *delivery; /* reserved, if the context has an asyncfd */
     u64 deadline;
     struct timer timer;
     struct asys_record *hash_next; /* records with ASYS_WANT_ID; or the next spare one */

@@ -1,13 +1,10 @@
 /* Rings: see ring.h. */
 #include "kernel/async/ring.h"
 #include "arch.h"
-#include "kernel/address_space.h"
+#include "kernel/async/ring_memory.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
-#include "kernel/map_source.h"
-#include "kernel/page.h"
 #include "kernel/string.h"
-#include "kernel/task.h"
 
 #define SUBMISSIONS_MOST 4096u
 #define COMPLETIONS_MOST 65536u
@@ -21,7 +18,7 @@ struct ring {
     volatile struct asys_ring *header;
     u32 submissions, completions; /* powers of two */
     u32 submission_offset, completion_offset;
-    uintptr_t shown_at; /* for the program, at first */
+    u32 shown_at; /* for the program, at first */
     u32 bytes;
     u32 submission_head, completion_tail; /* the kernel's own, not the program's copy */
 };
@@ -39,8 +36,7 @@ power_of_two(u32 least, u32 wanted, u32 most)
 static void *
 ring_at(const struct ring *ring, u32 offset)
 {
-    return (u8 *)page_address(shared_memory_page(ring->memory, offset >> PAGE_SHIFT)) +
-           offset % PAGE_SIZE;
+    return ring_memory_at(ring->memory, offset);
 }
 
 static void
@@ -53,21 +49,10 @@ header_init(struct ring *ring)
     ring->header->completion_offset = ring->completion_offset;
 }
 
-static int
-ring_map(struct ring *ring)
-{
-    struct address_space *space = current_task()->space;
-    int error = area_find_free(space, ring->bytes, &ring->shown_at);
-    if (error)
-        return error;
-    return area_create_mapped(space, ring->shown_at, ring->bytes, PROTECTION_READ | PROTECTION_WRITE,
-                              true, ring->memory, 0);
-}
-
 void
 asys_ring_hide(const struct ring *ring)
 {
-    (void)area_remove(current_task()->space, ring->shown_at, ring->bytes); /* a whole area: no split */
+    ring_memory_unmap(ring->memory, ring->shown_at, ring->bytes);
 }
 
 int
@@ -82,22 +67,13 @@ asys_ring_create(struct asys_context *context, struct asys_setup *setup)
     ring->completions = power_of_two(8, setup->completions, COMPLETIONS_MOST);
     ring->submission_offset = HEADER_BYTES;
     ring->completion_offset = HEADER_BYTES + ring->submissions * sizeof(struct asys_entry);
-    ring->bytes = ALIGN_UP(
-        ring->completion_offset + ring->completions * (u32)sizeof(struct asys_event), PAGE_SIZE);
-    int error = shared_memory_create(ring->bytes, &ring->memory);
+    ring->bytes = ring->completion_offset + ring->completions * (u32)sizeof(struct asys_event);
+    int error = ring_memory_create(ring->bytes, &ring->memory, &ring->shown_at);
     if (error) {
         heap_free(ring);
         return error;
     }
-    error = shared_memory_fill(ring->memory);
-    if (!error) {
-        header_init(ring);
-        error = ring_map(ring);
-    }
-    if (error) {
-        asys_ring_destroy(ring);
-        return error;
-    }
+    header_init(ring);
     setup->ring_address = ring->shown_at;
     setup->submissions = ring->submissions;
     setup->completions = ring->completions;

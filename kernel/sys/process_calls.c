@@ -70,7 +70,7 @@ sys_get_thread_area(void USER *user)
     u32 descriptor[4];
     int error = copy_from_user(descriptor, user, sizeof(descriptor));
     if (!error)
-        error = user_context_get_tls(current_task()->user->user, descriptor);
+        error = user_context_get_tls(current_fibril()->user, descriptor);
     return error ? error : copy_to_user(user, descriptor, sizeof(descriptor));
 }
 

@@ -116,7 +116,7 @@ static void
 provoke_sleep_interrupts_off(void)
 {
     interrupts_save();
-    wait_event_until(&queue, false, time_now_ns() + TICK_NS);
+    wait_event_until(&queue, false, time_now_ns() + 1000 * TICK_NS); /* not over before it begins */
 }
 
 static void
@@ -132,6 +132,17 @@ provoke_double_free(void)
     struct page *page = page_alloc();
     page_put(page);
     page_put(page);
+}
+
+/* Found with heap=checked on the command line only. */
+static void
+provoke_freed_object(void)
+{
+    u32 *object = heap_alloc(384);
+    heap_free(object);
+    if (object)
+        object[10] = 1;
+    heap_free(heap_alloc(384));
 }
 
 static const struct {
@@ -150,6 +161,7 @@ static const struct {
     {"sleep-interrupts-off", provoke_sleep_interrupts_off},
     {"stack-magic", provoke_stack_magic},
     {"double-free", provoke_double_free},
+    {"freed-object", provoke_freed_object},
 };
 
 static int

@@ -387,6 +387,7 @@ process_run(enum life life, int signal)
     memset(cancel_results, 0, sizeof(cancel_results));
     EXPECT(task_create_process("self_test", process_main, (void *)life, &task) == 0);
     struct process *process = task->process;
+    process_get(process);
     if (signal) {
         wait_event_until(&queue, false, time_now_ns() + 5 * MS);
         process_kill(process, signal);
@@ -467,6 +468,7 @@ a_kill_before_the_first_instruction(void)
     struct task *task;
     EXPECT(task_create_process("self_test", process_main, (void *)SLEEPS, &task) == 0);
     struct process *process = task->process;
+    process_get(process);
     process_kill(process, 9);
     EXPECT(wait_event_until(&process->ended, process->task_count == 0, time_now_ns() + HANG_NS) == 0);
     EXPECT(process->exit_status == 9);

@@ -3,6 +3,7 @@
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
+#include "kernel/relief.h"
 #include "kernel/signal.h"
 #include "kernel/string.h"
 #include "kernel/sys/times.h"
@@ -353,6 +354,8 @@ on_signal_stack(const struct fibril *self)
 static int
 signal_stack_set(struct fibril *self, const struct stack_user *new)
 {
+    if (self->relief)
+        self->relief->changes(self, false);
     if (on_signal_stack(self))
         return -EPERM;
     if (new->flags & STACK_DISABLE) {

@@ -136,6 +136,7 @@ PROVOCATIONS = {
     'sleep-interrupts-off': r'assertion failed: .*interrupts.*\(kernel/scheduler.c:\d+\)',
     'stack-magic': r'assertion failed: .*STACK_MAGIC.*',
     'double-free': r'assertion failed: page->references > 0.*',
+    'freed-object': r'heap: a free object of heap-384 was written to: 00000001 at [0-9a-f]+ \+ 40$',
 }
 
 
@@ -147,7 +148,8 @@ def provocations(guest):
         raise Failure(f'words without a test, or tests without a word: {unknown}')
     for word in words:
         for asynchronous in ([], ['asys']):
-            result = guest.start('t-provoke', word, *asynchronous)
+            result = guest.start('t-provoke', word, *asynchronous,
+                                 options=['--append', 'heap=checked'])
             if result.status != 125:
                 raise Failure(f'{word} ended with {result.status} instead of 125')
             result.line(r'PANIC: ' + PROVOCATIONS[word], 'log')

@@ -28,6 +28,20 @@ def examples_compile(guest):
                    guest.path(name[:-2]))
 
 
+@test('an argument of 64 bits that is not split into words is an error of compilation, with the remedy')
+def argument_of_64_bits(guest):
+    program = ('#include <fibril/asys.h>\n#include <sys/syscall.h>\n'
+               'int main(void)\n{\n    struct asys_entry entry;\n    long long offset = 1;\n'
+               '    asys_call(&entry, SYS_pread64, 0, &entry, 4, %s);\n    return 0;\n}\n')
+    compiler = os.path.join(BUILD, 'sdk/bin/fibril-cc')
+    for argument, status in (('ASYS_64(offset)', 0), ('offset', 1)):
+        source = guest.file('argument.c', (program % argument).encode())
+        said = guest.host('sh', '-c', 'exec "$@" 2>&1', 'sh', compiler, '-Wall', '-Wextra', '-Werror',
+                          source, '-o', guest.path('argument'), status=status)
+        if ('an argument of 64 bits: ASYS_64(...)' in said) != bool(status):
+            raise Failure(f'{argument}: the compiler said\n{said}')
+
+
 @test('example: cat, each piece one chain of read and write')
 def example_cat(guest):
     path = f'{SOURCE}/math/e_pow.c'
@@ -127,7 +141,7 @@ def manual(guest):
         said = guest.host('mandoc', '-Tlint', '-W', 'warning', path, status=None)
         if said:
             raise Failure(said)
-        if b'ASYS' not in (text := guest.host('mandoc', '-Tascii', path, binary=True)) and b'INTRO' not in text:
+        if len(guest.host('mandoc', '-Tascii', path)) < 500:
             raise Failure(f'{path} renders to nothing')
     names = {os.path.basename(path)[:-2] for path in paths}
     with open(os.path.join(ROOT, 'user/include/fibril/asys.h')) as file:
@@ -152,8 +166,53 @@ def manual_examples(guest):
                        source, '-o', guest.path(name))
             found.append(name)
     wanted = {'asys-7-0': r'^Fibril|^Linux version', 'asys_submit-2-0': '^read returned 6$',
-              'asys_enter-2-0': '^read 1: 0$', 'asys_next-3-0': '^-?[0-9]+ into 0x'}
+              'asys_enter-2-0': '^read 1: 0$', 'asys_next-3-0': '^-?[0-9]+ into 0x',
+              'syslets-7-0': r'^Fibril|^Linux version'}
     if set(found) != set(wanted):
         raise Failure(f'programs in the manual: {found}')
     for name, line in wanted.items():
         guest.run(f'/tmp/{name}', stdin=b'hello\n', options=['--file', guest.path(name)]).line(line)
+
+
+# ---- What it costs ----
+
+CEILINGS = {'list_getpid_64': 1100, 'ring_getpid_64': 1150, 'ring_pread_512_64': 1800,
+            'chain_open_close_64': 3800, 'chain_links_32': 1150, 'cancel_64': 3300, 'ring_blocked_1': 4300}
+
+
+@test('no way of starting calls costs more instructions than its ceiling, and batches pay')
+def asys_instruction_ceilings(guest):
+    program = os.path.join('.', os.path.relpath(os.path.join(BUILD, 'user/bench/asys'), ROOT))
+    result = guest.run(program, '5', options=['--icount'])
+    counts = {name.decode(): float(value) for name, value
+              in re.findall(rb'^(\w+) ([\d.]+)\r?$', result.stdout, re.MULTILINE)}
+    above = [f'{name}: {counts[name]:g} instructions, at most {most} allowed'
+             for name, most in CEILINGS.items() if counts[name] > most]
+    for way in ('list_getpid', 'ring_getpid', 'chain_open_close', 'cancel'):
+        if counts[f'{way}_64'] >= counts[f'{way}_1']:
+            above.append(f'{way}: a call in a batch of 64 costs no less than one alone')
+    if above:
+        raise Failure('; '.join(above) + '\n    (tools/profile shows where they go)')
+
+
+# ---- <fibril/asys.h> ----
+
+@test('asys.h keeps what it promises')
+def asys_queue(guest):
+    check_cases(guest.run_without_leak('t-asys-queue', runs=2), cases('t-asys-queue'))
+
+
+@test('rings that change under the kernel harm their program only')
+def asys_hostile(guest):
+    for options in ([], ['--mem', 32]):
+        result = guest.run_without_leak('t-asys-hostile', options=options, runs=2)
+        check_cases(result, cases('t-asys-hostile'))
+
+
+@test('A1 to A23 have tests of these names')
+def asys_fault_names(guest):
+    names = [name for program in ('t-asys-faults', 't-asys-signals') for name in cases(program)]
+    missing = [number for number in range(1, 24)
+               if not any(name.startswith(f'A{number}_') for name in names)]
+    if missing:
+        raise Failure(f'without a test: {missing}')

@@ -75,10 +75,14 @@ def depth_behind_nbd(guest):
         raise Failure(f'{most} reads at once at the server, {ours} by our count, instead of 16')
 
 
+def lines_of(text):
+    return text.split(b'\n')[:-1]  # (names may have carriage returns in them)
+
+
 def right_or_eio(result, wanted, what):
     """Every line of the list is the wanted one, but for sums that are - because of an EIO."""
-    by_path = {line.split(b' ', 5)[-1]: line for line in wanted.splitlines()}
-    for line in result.stdout.splitlines():
+    by_path = {line.split(b' ', 5)[-1]: line for line in lines_of(wanted)}
+    for line in lines_of(result.stdout):
         parts = line.split(b' ', 5)
         right = by_path.get(parts[-1], b'').split(b' ', 5)
         if line.split(b' ', 5) != right and (parts[4] != b'-' or parts[:4] != right[:4]):
@@ -89,7 +93,7 @@ def right_or_eio(result, wanted, what):
         raise Failure(f'{what}: another error than EIO: {others[0]}')
     if result.status not in (0, 1):
         raise Failure(f'{what}: exited with {result.status}')
-    missing = len(by_path) - len(result.stdout.splitlines())
+    missing = len(by_path) - len(lines_of(result.stdout))
     if missing and not said and result.stdout:  # (nothing at all: it could not be mounted)
         raise Failure(f'{what}: {missing} lines are missing, and no error is told')
 
@@ -244,3 +248,24 @@ def kill_blocked(guest):
         result = guest.run_without_leak('t-kill-blocked', where, disk, runs=2, options=[
             '--machine', machine, *[word for path in images for word in ('--disk', path)]])
         check_cases(result, cases('t-kill-blocked'))
+
+
+def part_of_list(stdout, name):
+    """The lines of a list of /mnt that belong to one disk, as if it had been listed alone."""
+    below = [line.split(b' ', 5) for line in lines_of(stdout)]
+    return b''.join(b' '.join([*fields[:5], b'./' + fields[5][len(name) + 3:]]) + b'\n'
+                    for fields in below if fields[5].startswith(b'./' + name + b'/'))
+
+
+@test('of three disks that are read together one falls silent: the others are right')
+def silent_disk_beside_others(guest):
+    images = [guest.image(name) for name in ('blocks4k', 'blocks1k', 'blocks2k')]
+    disks = [word for image in images for word in ('--disk', image)]
+    result = guest.run('walk', '--asys', '-j', '64', '--read', '--list', '/mnt', status=1, options=[
+        '--machine', 'q35', *disks, '--append', 'ata-fault=silent-after:30@ata2 ata-limit=500'])
+    result.line(r'ata2: does not answer any more: given up', 'log')
+    for name, image in ((b'0', images[0]), (b'2', images[2])):
+        if part_of_list(result.stdout, name) != reference(guest, image):
+            raise Failure(f'the list of /mnt/{name.decode()} differs from what debugfs says')
+    result.stdout = part_of_list(result.stdout, b'1')
+    right_or_eio(result, reference(guest, images[1]), 'the silent one')

@@ -13,18 +13,26 @@ PROGRAMS = {
     't-file-calls': 'owners, times, statx, /proc, limits',
     't-file-moves': 'named pipes, splice and its kin, locks, select',
     't-sockets': 'local sockets',
+    't-errors': 'calls with arguments that are wrong, and the order of checks',
     't-fork': 'what a child has of its parent',
     't-exec': 'execve, scripts, failures, exec with threads',
     't-wait': 'waiting for children, stops, SIGCHLD',
     't-signals': 'sending, blocking, queueing and waiting',
     't-handlers': 'how handlers run and what they leave alone',
     't-faults': 'codes and addresses of faults',
+    't-timers': 'alarm, interval timers, clocks, sleeping',
+    't-futex': 'futex by its number, robust lists, set_tid_address',
+    't-threads': 'threads, locks of all kinds, data of their own',
+    't-thread-ends': 'what fork, exit, kill and signals do to threads',
+    't-libc-threads': 'the C library used by several threads at once',
     't-pipes': 'pipes under load, tee, splice, sendfile',
     't-ids': 'users, groups, sessions, limits, priorities, prctl, uname and its kin',
     't-mmap': 'maps, protection, growth, and what calls find there',
+    't-blocking': 'for every call that waits: EINTR, SA_RESTART, stops',
     't-restart': 'what a handler, a stop, a continuation do to a sleeping call',
 }
-NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids')
+NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids', 't-errors')
+OF_ANY_LIBRARY = ('t-threads', 't-thread-ends')
 LINE = re.compile(r'^  (.*) = (.*)$')
 CASE = re.compile(r'^(?:not )?ok (\S+?):?(?: .*)?$')
 
@@ -108,6 +116,18 @@ def declare(program, about):
     as_on_linux.__name__ = in_guest.__name__ + '_as_on_linux'
     test(f'{about}: every case of {program}')(in_guest)
     test(f'{program} gets the same results from Linux')(as_on_linux)
+
+
+@test("threads and the C library do on ours what they do on the host's library, on Linux")
+def threads_as_with_glibc(guest):
+    for program in OF_ANY_LIBRARY:
+        path = guest.path(program)
+        status, _, stderr = execute(['gcc', '-m32', '-O1', '-w', '-pthread', '-static', '-o', path,
+                                     os.path.join(ROOT, f'user/tests/{program}.c')], b'', 60)
+        if status:
+            raise Skip('no C library of 32 bits: ' + stderr.decode(errors='replace').strip()[-200:])
+        compare(program, transcript(on_linux(guest, path)),
+                transcript(guest.start(program).stdout.decode(errors='replace')))
 
 
 for program_, about_ in PROGRAMS.items():

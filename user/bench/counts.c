@@ -414,5 +414,6 @@ main(int argc, char **argv)
     measure_page_fault();
     measure_walk("walk_warm_sync", WALK_SYNC, 1, walks);
     measure_walk("walk_warm_asys_64", WALK_ASYS, 64, walks);
+    measure_walk("walk_warm_ring_64", WALK_RING, 64, walks);
     return 0;
 }

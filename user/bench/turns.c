@@ -6,7 +6,7 @@
  *     read-sync:PATH, read-asys:DEPTH:PATH  and read every file (no sums)
  *     replay:DEPTH:DEVICE:RUNS              read given runs of a disk, past the cache (lib/replay.h)
  *     stream:BYTES:FILE                     read a file from end to end, so many bytes at a time
- *     warm:BYTES:FILE                       the same from the cache: it is read once before
+ *     warm-JOB                              any of these, done just before without being measured
  *
  * The lines are for programs: bench/run.py. A job that fails ends it all. */
 #include <errno.h>
@@ -25,6 +25,7 @@ struct job {
     const char *text;
     char *words[WORDS_MOST];
     unsigned count;
+    bool warm;
 };
 
 /* What a turn did: things (entries, reads) and bytes. */
@@ -108,7 +109,7 @@ do_job(const struct job *job, struct done *done, bool *known)
         return do_walk(job->words[2], number(job->words[1]), true, done);
     if (strcmp(kind, "replay") == 0 && job->count == 4 && number(job->words[1]))
         return do_replay(number(job->words[1]), job->words[2], job->words[3], done);
-    if ((strcmp(kind, "stream") == 0 || strcmp(kind, "warm") == 0) && job->count == 3 && number(job->words[1]))
+    if (strcmp(kind, "stream") == 0 && job->count == 3 && number(job->words[1]))
         return do_stream(number(job->words[1]), job->words[2], done);
     *known = false;
     return false;
@@ -119,11 +120,11 @@ static bool
 prepare(const struct job *job)
 {
     struct done unused;
+    bool known;
 
     if (!drop_caches())
         return program_complain("turns", "drop_caches"), false;
-    return strcmp(job->words[0], "warm") != 0 || job->count != 3 ||
-           do_stream(1 << 20, job->words[2], &unused);
+    return !job->warm || do_job(job, &unused, &known);
 }
 
 /* What /proc/read_ahead has counted: pages, and those that somebody wanted. */
@@ -175,6 +176,9 @@ split(struct job *job, char *text)
         job->words[job->count++] = word;
     if (job->count == 0)
         job->words[job->count++] = text;
+    job->warm = strncmp(job->words[0], "warm-", 5) == 0;
+    if (job->warm)
+        job->words[0] += 5;
 }
 
 int

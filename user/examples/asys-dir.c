@@ -1,6 +1,6 @@
-/* asys-dir [PATH]: lists a directory by one chain of four calls: it is opened, its status and its names
- * are read, and it is closed, whatever happened before. The program makes one system call for all of
- * them, and a directory that cannot be read leaks no descriptor. */
+/* asys-dir [PATH]: lists a directory by one chain of four calls: it is opened, its status and its
+ * names are read, and it is closed, whatever happened before. The program makes one system call for
+ * all of them, and a directory that cannot be read leaks no descriptor. */
 #include <fcntl.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>
@@ -32,7 +32,7 @@ main(int argc, char **argv)
     const char *path = argc > 1 ? argv[1] : ".";
     struct asys_event event;
     struct asys queue;
-    long result[CALLS];
+    long result[CALLS] = {0};
     int failed = 0;
 
     if (asys_open(&queue, 8) < 0)

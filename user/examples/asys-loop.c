@@ -1,7 +1,7 @@
-/* asys-loop: an event loop. What other systems need a poll, a timerfd, a signalfd and a pidfd for is
- * here one call each, started again when it has ended: a nap is the timer, read waits for a pipe,
- * rt_sigtimedwait for a signal, wait4 for a child. The child writes three words, sends a signal, and
- * exits. */
+/* asys-loop: an event loop. What other systems need a poll, a timerfd, a signalfd and a pidfd for
+ * is here one call each, started again when it has ended: a nap is the timer, read waits for a
+ * pipe, rt_sigtimedwait for a signal, wait4 for a child. The child writes three words, sends a
+ * signal, and exits. */
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>
 #include <signal.h>

@@ -1,6 +1,6 @@
 /* asys-sleep MILLISECONDS…: sleeps all these times at once and says which are over, as they end. A
- * nap whose turn has not come after two seconds ends by its deadline; after the first that is over by
- * itself, the last one given is cancelled. */
+ * nap whose turn has not come after two seconds ends by its deadline; after the first that is over
+ * by itself, the last one given is cancelled. */
 #include <errno.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>

@@ -1,6 +1,6 @@
-/* asys-sum PATH: reads every file below PATH, many at once, and adds their bytes up, as a program that
- * copies trees would read them. Each piece of a file is a chain: open, read at its offset, close; so
- * a *slot* needs no state beyond a path and an offset, and no descriptor stays open. */
+/* asys-sum PATH: reads every file below PATH, many at once, and adds their bytes up, as a program
+ * that copies trees would read them. Each piece of a file is a chain: open, read at its offset,
+ * close; so a *slot* needs no state beyond a path and an offset, and no descriptor stays open. */
 #include <dirent.h>
 #include <fcntl.h>
 #include <fibril/asys.h>
@@ -33,8 +33,8 @@ read_piece(struct slot *slot)
     asys_flag(asys_add(&queue, SYS_close, asys_result(2)), ASYS_ALWAYS | ASYS_QUIET);
 }
 
-/* Takes one completion. Those without a slot are of an open or close that failed: then the read of the
- * same chain has failed too. */
+/* Takes one completion. Those without a slot are of an open or close that failed: then the read of
+ * the same chain has failed too. */
 static void
 take_one(void)
 {

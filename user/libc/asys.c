@@ -1,8 +1,8 @@
 /* <fibril/asys.h> */
 #include <errno.h>
+#include <fibril/asyncfd.h>
 #include <fibril/asys.h>
 #include <fibril/kernel_types.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include "libc.h"
@@ -125,7 +125,8 @@ is_full(const struct asys *queue)
     return queue->tail - queue->ring->submission_head == queue->submissions;
 }
 
-/* Starts what stands before the chain or group that is being written: it is to be taken as a whole. */
+/* Starts what stands before the chain or group that is being written: it is to be taken as a
+ * whole. */
 static void
 make_room(struct asys *queue)
 {
@@ -146,7 +147,7 @@ asys_next(struct asys *queue)
             return NULL;
     }
     struct asys_entry *entry = &queue->entries[queue->tail++ & (queue->submissions - 1)];
-    memset(entry, 0, sizeof(*entry));
+    *entry = (struct asys_entry){0};
     return entry;
 }
 
@@ -173,4 +174,12 @@ asys_wait(struct asys *queue, struct asys_event *event, uint64_t timeout)
 {
     long ready = asys_ready(queue, 1, timeout);
     return ready > 0 ? asys_peek(queue, event) : (int)ready;
+}
+
+/* ---- <fibril/asyncfd.h> ---- */
+
+int
+asyncfd(int fd, struct asyncfd_uring *ring)
+{
+    return (int)libc_result(sys_asyncfd(fd, ring));
 }

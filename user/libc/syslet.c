@@ -14,8 +14,22 @@ async_next(struct async_head *head)
     return event;
 }
 
+/* Where the word of argument i lies: in the atom's own words, or where the program said. */
+static const void *
+argument_place(const struct syslet *chain, struct syslet_words *own, int i, unsigned sources,
+               unsigned long value)
+{
+    if (sources & 1u << i)
+        return value < chain->count ? &chain->words[value].result : NULL;
+    if (sources & 0x100u << i)
+        return (const void *)value;
+    own->argument[i] = value;
+    return &own->argument[i];
+}
+
 int
-syslet_add(struct syslet *chain, int number, int count, const unsigned long arguments[6])
+syslet_add(struct syslet *chain, int number, int count, unsigned sources,
+           const unsigned long arguments[6])
 {
     unsigned place = chain->count++;
 
@@ -26,28 +40,14 @@ syslet_add(struct syslet *chain, int number, int count, const unsigned long argu
     *atom = (struct syslet_uatom){.nr = number, .ret_ptr = (unsigned long)&words->result};
     words->next_chosen = 0;
     for (int i = 0; i < count; i++) {
-        words->argument[i] = arguments[i];
-        atom->arg_ptr[i] = (unsigned long)&words->argument[i];
+        const void *word = argument_place(chain, words, i, sources, arguments[i]);
+        atom->arg_ptr[i] = (unsigned long)word;
+        if (!word)
+            chain->count = chain->room + 1; /* such an atom there is not: the chain cannot be run */
     }
     if (place > 0 && !words[-1].next_chosen)
         atom[-1].next = (unsigned long)atom;
     return (int)place;
-}
-
-int
-syslet_from(struct syslet *chain, int atom, int i, int source)
-{
-    if (source < 0)
-        chain->count = chain->room + 1;
-    return syslet_word(chain, atom, i, source < 0 ? NULL : &chain->words[source].result);
-}
-
-int
-syslet_word(struct syslet *chain, int atom, int i, const void *word)
-{
-    if (atom >= 0)
-        chain->atoms[atom].arg_ptr[i] = (unsigned long)word;
-    return atom;
 }
 
 int

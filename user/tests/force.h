@@ -334,14 +334,11 @@ chain(struct asys_entry *entries)
     kind_cold();
     asys_call(&entries[0], SYS_openat, AT_FDCWD, "/mnt/0/demo/newlib-salsa/newlib/libc/stdio/fread.c",
               O_RDONLY);
-    asys_call(&entries[1], SYS_fstat64, 0, &kind_stat);
-    asys_call(&entries[2], SYS_read, 0, kind_buffers[2], 4096);
-    asys_call(&entries[3], SYS_close, 0);
-    for (int i = 0; i < 4; i++) {
+    asys_call(&entries[1], SYS_fstat64, asys_result(1), &kind_stat);
+    asys_call(&entries[2], SYS_read, asys_result(2), kind_buffers[2], 4096);
+    asys_call(&entries[3], SYS_close, asys_result(3));
+    for (int i = 0; i < 4; i++)
         asys_flag(&entries[i], i < 3 ? ASYS_LINK : ASYS_ALWAYS);
-        if (i > 0)
-            entries[i].source[0] = (uint8_t)i;
-    }
     return 4;
 }
 

@@ -155,6 +155,52 @@ stack_overflow(void)
     check_equal(exited(in_child(overflow_without_stack, NULL)), -SIGSEGV);
 }
 
+/* What may be said of the stack when, and what a handler finds. */
+static char first_stack[65536], second_stack[65536];
+
+static void
+change_stack_inside(int number)
+{
+    stack_t second = {.ss_sp = second_stack, .ss_size = sizeof second_stack}, now;
+    char here;
+
+    show(sigaltstack(&second, NULL)); /* not while it is in use */
+    show(sigaltstack(NULL, &now));
+    show(now.ss_flags);
+    show(now.ss_sp == first_stack && now.ss_size == sizeof first_stack);
+    show(&here >= first_stack && &here < first_stack + sizeof first_stack);
+    if (number == SIGUSR1)
+        raise(SIGUSR2); /* on the same stack, further down */
+    count(number);
+}
+
+static void
+rules_of_stacks(void)
+{
+    stack_t first = {.ss_sp = first_stack, .ss_size = sizeof first_stack}, old;
+    stack_t off = {.ss_flags = SS_DISABLE};
+
+    show(sigaltstack((stack_t *)16, NULL));
+    first.ss_flags = 77;
+    show(sigaltstack(&first, NULL));
+    first.ss_flags = SS_ONSTACK;
+    show(sigaltstack(&first, &old)); /* taken for 0 */
+    show(sigaltstack(NULL, &old));
+    show(old.ss_flags);
+    first.ss_flags = 0;
+    show(sigaltstack(&first, NULL));
+    handle(SIGUSR1, change_stack_inside, SA_ONSTACK);
+    handle(SIGUSR2, change_stack_inside, SA_ONSTACK);
+    raise(SIGUSR1);
+    show(handled);
+    show(sigaltstack(NULL, &old));
+    show(old.ss_flags);
+    show(sigaltstack(&off, NULL));
+    show(sigaltstack(NULL, &old));
+    show(old.ss_flags);
+    defaults();
+}
+
 /* ---- What a handler changes, and what it must not. (The compiler keeps nothing in SSE registers across
  * these lines; for i686 it would not even know their names.) ---- */
 
@@ -236,6 +282,79 @@ floating_point(void)
     floating_point_survives();
 }
 
+/* The state of SSE and x87 as a signal handler finds it in the context, and as it may change it: struct
+ * _fpstate of asm/sigcontext.h: 112 bytes of FSAVE's layout, then FXSAVE's. */
+struct fpu_frame {
+    unsigned words[7];
+    unsigned char registers[80];
+    unsigned short status, magic;
+    unsigned char fxsave[512];
+};
+
+static void
+change_fpu(int number, siginfo_t *information UNUSED, void *context)
+{
+    struct fpu_frame *frame = (void *)((ucontext_t *)context)->uc_mcontext.fpregs;
+    double value;
+
+    show(frame != NULL);
+    show(frame->magic == 0); /* FXSAVE's part is there */
+    memcpy(&value, frame->fxsave + 160 + 16 * 3, sizeof value); /* xmm3 */
+    show(value == 2.5);
+    value = 9.75;
+    memcpy(frame->fxsave + 160 + 16 * 3, &value, sizeof value);
+    frame->fxsave[24] ^= 0x80; /* mxcsr: another rounding, 0x1f80 to 0x1f00 */
+    count(number);
+}
+
+static void
+floating_point_in_the_context(void)
+{
+    double in = 2.5, out = 0;
+    unsigned control = 0, usual = 0x1f80;
+
+    handle_info(SIGTRAP, change_fpu, 0);
+    __asm__ volatile("movsd %2, %%xmm3; int3; movsd %%xmm3, %0; stmxcsr %1"
+                     : "=m"(out), "=m"(control) : "m"(in));
+    __asm__ volatile("ldmxcsr %0" ::"m"(usual));
+    show(out == 9.75);
+    show(control);
+    defaults();
+}
+
+/* What is set for SSE and x87 goes to a child, and not to another program. */
+static int
+look_at_controls(void *unused UNUSED)
+{
+    unsigned short word;
+    unsigned control;
+
+    __asm__ volatile("fnstcw %0; stmxcsr %1" : "=m"(word), "=m"(control));
+    return word == 0x27f && control == 0x9fc0 ? 6 : 1;
+}
+
+static void
+controls_are_inherited(void)
+{
+    unsigned short odd = 0x27f, usual = 0x37f;
+    unsigned odd_control = 0x9fc0, usual_control = 0x1f80;
+
+    __asm__ volatile("fldcw %0; ldmxcsr %1" ::"m"(odd), "m"(odd_control));
+    show(exited(in_child(look_at_controls, NULL)));
+    show(look_at_controls(NULL));
+    int status;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *arguments[] = {"t-handlers", "controls", NULL};
+        execv("/proc/self/exe", arguments);
+        _exit(99);
+    }
+    __asm__ volatile("fldcw %0; ldmxcsr %1" ::"m"(usual), "m"(usual_control));
+    check(waitpid(pid, &status, 0) == pid);
+    show(exited(status));
+}
+
 /* The handler finds fresh registers. */
 static volatile unsigned short control_seen;
 
@@ -270,7 +389,10 @@ static const struct check_case cases[] = {
     {"own-stack", own_stack},
     {"stack-overflow", stack_overflow},
     {"changed-context", changed_context},
+    {"rules-of-stacks", rules_of_stacks},
     {"floating-point", floating_point},
+    {"floating-point-in-the-context", floating_point_in_the_context},
+    {"controls-are-inherited", controls_are_inherited},
     {"fresh-registers", fresh_registers},
     {NULL, NULL},
 };
@@ -278,5 +400,11 @@ static const struct check_case cases[] = {
 int
 main(int argc, char **argv)
 {
+    unsigned short word;
+    unsigned control;
+
+    __asm__ volatile("fnstcw %0; stmxcsr %1" : "=m"(word), "=m"(control));
+    if (argc == 2 && strcmp(argv[1], "controls") == 0)
+        return word == 0x37f && control == 0x1f80 ? 0 : 1;
     return check_run(cases, argc, argv);
 }

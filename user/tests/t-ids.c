@@ -226,7 +226,7 @@ CASE(limits)
     show(setrlimit(RLIMIT_NOFILE, &limit));
     show(getrlimit(RLIMIT_NOFILE, &limit));
     show(limit.rlim_cur * 100 + limit.rlim_max);
-    show(getrlimit(16, &limit));
+    show(getrlimit(99, &limit));
     show(setrlimit(-1, &limit));
     show(getrlimit(RLIMIT_CPU, (struct rlimit *)16));
     show(fcntl(1, F_DUPFD, 19) >= 0);

@@ -332,7 +332,6 @@ static unsigned
 generation(unsigned attackers, unsigned seed)
 {
     unsigned before = 0, idle = 0, alive = 0;
-    int pids[ATTACKERS_MOST];
 
     for (unsigned i = 0; i < attackers; i++)
         board->made[i] = 0;
@@ -343,7 +342,6 @@ generation(unsigned attackers, unsigned seed)
             sys_exit_group(0);
         }
         alive += pid > 0;
-        pids[i] = pid;
     }
     while (alive > 0 && idle < PATIENCE_MS) {
         test_nap(1);
@@ -353,9 +351,6 @@ generation(unsigned attackers, unsigned seed)
         idle = now == before ? idle + 1 : 0;
         before = now;
     }
-    for (unsigned i = 0; i < attackers; i++) /* who has all rights is not ended by attack_end_all */
-        if (pids[i] > 0 && sys_getpgid(pids[i]) == pids[i])
-            sys_kill(pids[i], SIGNAL_KILL);
     attack_end_all();
     return calls_made(attackers);
 }

@@ -153,6 +153,55 @@ many_are_queued(void)
     defaults();
 }
 
+/* rt_sigqueueinfo by its number: 32 words, of which the sender fills what it likes, but not who it is not. */
+static void
+own_information(void)
+{
+    int words[32] = {SIGRTMIN + 2, 0, SI_QUEUE, 11, 22, 33};
+    siginfo_t got;
+    sigset_t set;
+
+    block(SIGRTMIN + 2);
+    sigemptyset(&set);
+    sigaddset(&set, SIGRTMIN + 2);
+    show(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN + 2, words));
+    show(sigwaitinfo(&set, &got) == SIGRTMIN + 2);
+    show(got.si_code);
+    show(got.si_pid);
+    show(got.si_uid);
+    show(got.si_value.sival_int);
+    words[2] = -77;
+    show(syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGRTMIN + 2, words));
+    show(sigwaitinfo(&set, &got) == SIGRTMIN + 2);
+    show(got.si_code);
+    words[2] = SI_USER; /* one may say that of oneself */
+    show(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN + 2, words));
+    show(sigwaitinfo(&set, &got) == SIGRTMIN + 2);
+    show(syscall(SYS_rt_sigqueueinfo, getppid(), 0, words)); /* but not to others */
+    words[2] = SI_TKILL;
+    show(syscall(SYS_rt_sigqueueinfo, getppid(), 0, words));
+    words[2] = SI_QUEUE;
+    show(syscall(SYS_rt_sigqueueinfo, getpid(), 65, words));
+    show(syscall(SYS_rt_sigqueueinfo, getpid(), 0, words));
+    show(syscall(SYS_rt_sigqueueinfo, 4000000, SIGRTMIN + 2, words));
+    show(syscall(SYS_rt_sigqueueinfo, getpid(), SIGRTMIN + 2, 16));
+    show(is_pending(SIGRTMIN + 2));
+    show(syscall(SYS_rt_sigprocmask, SIG_BLOCK, 16, NULL, 8));
+    show(syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, NULL, 4));
+    show(syscall(SYS_rt_sigaction, SIGUSR1, NULL, NULL, 16));
+    show(syscall(SYS_rt_sigaction, SIGUSR1, 16, NULL, 8));
+    show(syscall(SYS_rt_sigpending, 16, 8));
+    show(syscall(SYS_rt_sigpending, words, 9));
+    show(syscall(SYS_rt_sigsuspend, 16, 8));
+    show(syscall(SYS_rt_sigtimedwait, 16, NULL, NULL, 8));
+    show(syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), 0));
+    show(syscall(SYS_tkill, 0, 0));
+    show(syscall(SYS_tkill, 4000000, 0));
+    show(kill(-4000000, 0));
+    show(kill(INT32_MIN, 0));
+    defaults();
+}
+
 /* ---- Waiting ---- */
 
 static void
@@ -361,6 +410,7 @@ static const struct check_case cases[] = {
     {"ignored-ones-go", ignored_ones_go},
     {"queueing", queueing},
     {"many-are-queued", many_are_queued},
+    {"own-information", own_information},
     {"timed-wait", timed_wait},
     {"suspend", suspend},
     {"to-a-group", to_a_group},

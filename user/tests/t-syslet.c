@@ -138,7 +138,7 @@ case_blocks(void)
 {
     start_anew();
     put(0, SYS_getpid, 0, true);
-    put_nap(1, 5, 0, true);
+    put_nap(1, 25, 0, true);
     put(2, SYS_getpid, 0, false);
     check_equal(exec(), 0);
     check_equal(results[0], sys_getpid());
@@ -156,7 +156,7 @@ case_many(void)
     static struct syslet_uatom naps[100];
     static uint32_t many[128];
     struct async_head own;
-    static struct kernel_timespec time = {0, 3 * MILLISECOND}, *address = &time;
+    static struct kernel_timespec time = {0, 50 * MILLISECOND}, *address = &time;
     char seen[100] = {0};
 
     async_head_init(&own, many, LENGTH(many));
@@ -191,14 +191,14 @@ static void
 case_sync(void)
 {
     start_anew();
-    put_nap(0, 3, SYSLET_SYNC, true);
-    put_nap(1, 3, SYSLET_SYNC, true);
+    put_nap(0, 25, SYSLET_SYNC, true);
+    put_nap(1, 25, SYSLET_SYNC, true);
     put(2, SYS_getpid, 0, false);
     check_equal(exec(), WORD(&atoms[2]));
     check_equal(results[1], 0);
     check_nothing();
-    put_nap(0, 3, SYSLET_SYNC, true); /* and then one that is not waited for */
-    put_nap(1, 3, 0, false);
+    put_nap(0, 25, SYSLET_SYNC, true); /* and then one that is not waited for */
+    put_nap(1, 25, 0, false);
     check_equal(exec(), 0);
     check_equal(results[0], 0);
     check(async_next(&head) == &atoms[1]);
@@ -230,13 +230,13 @@ static void
 case_no_complete(void)
 {
     start_anew();
-    put_nap(0, 1, 0, true);
+    put_nap(0, 25, 0, true);
     put(1, SYS_getpid, SYSLET_NO_COMPLETE, false);
     check_equal(exec(), 0);
     check_equal(async_await(&head, 1), -EDEADLK); /* when the last one in progress has ended */
     check_equal(results[1], sys_getpid());
     put(1, SYS_getpid, 0, false);
-    put_nap(0, 1, SYSLET_NO_COMPLETE, true); /* of an atom that is not the last it says nothing */
+    put_nap(0, 25, SYSLET_NO_COMPLETE, true); /* of an atom that is not the last it says nothing */
     check_equal(exec(), 0);
     check(async_next(&head) == &atoms[1]);
 }
@@ -350,7 +350,7 @@ case_ring_full(void)
 {
     start_anew();
     for (int i = 0; i < ATOMS; i++) {
-        put_nap(i, 1 + i, 0, false);
+        put_nap(i, 20 + 20 * i, 0, false);
         check_equal(sys_async_exec(&atoms[i], &head.user), 0);
     }
     check_equal(async_await(&head, ATOMS), ATOMS);
@@ -390,7 +390,7 @@ case_several_heads(void)
     start_anew();
     for (int i = 0; i < 3; i++) {
         async_head_init(&heads[i], rings[i], SLOTS);
-        put_nap(i, 3 - i, 0, false);
+        put_nap(i, 30 - i, 0, false);
         check_equal(sys_async_exec(&atoms[i], &heads[i].user), 0);
     }
     for (int i = 0; i < 3; i++) {
@@ -437,11 +437,11 @@ case_ring_unmapped(void)
     uint32_t *mapped = test_map(PAGE);
     start_anew();
     async_head_init(&head, mapped, SLOTS);
-    put_nap(0, 2, 0, false);
+    put_nap(0, 25, 0, false);
     check_equal(exec(), 0);
     munmap(mapped, PAGE);
     check_equal(async_await(&head, 1), -EFAULT);
-    test_nap(4);
+    test_nap(40);
     check_equal(async_await(&head, 1), -EFAULT);
     head.user.completion_ring_ptr = WORD(ring);
     head.ring = ring;
@@ -509,7 +509,7 @@ static void
 case_background_error(void)
 {
     start_anew();
-    put_nap(0, 1, 0, true);
+    put_nap(0, 25, 0, true);
     put(1, SYS_getpid, 0, false);
     argument(1, 0, NOWHERE);
     check_equal(exec(), 0);
@@ -525,7 +525,7 @@ static void
 case_changed(void)
 {
     start_anew();
-    put_nap(0, 3, 0, true);
+    put_nap(0, 25, 0, true);
     put(1, SYS_getppid, 0, false);
     check_equal(exec(), 0);
     put(1, SYS_getpid, 0, true);
@@ -621,7 +621,7 @@ case_exit_fork_exec(void)
     long pid = sys_fork();
     if (pid == 0) { /* nothing is in progress here */
         bool none = async_await(&head, 1) == -EDEADLK;
-        put_nap(0, 1, 0, false);
+        put_nap(0, 25, 0, false);
         bool own = exec() == 0 && async_next(&head) == &atoms[0];
         put_nap(0, 100000, 0, false);
         own = own && exec() == 0;

@@ -1,4 +1,5 @@
-/* How walk_asys.c's calls are handed over and come back: by asys_submit, by a ring, or as chains. */
+/* How walk_asys.c's calls are handed over and come back: by asys_submit, by a ring, or as
+ * chains. */
 #ifndef WALK_ENGINE_H
 #define WALK_ENGINE_H
 
@@ -18,7 +19,7 @@ enum step {
     OPEN_FILE,
     READ_FILE,
     CLOSE_FILE,
-    LOAD_FILE, /* a chain: results of fstatat64 (0 when it was asked before), openat, pread64, close */
+    LOAD_FILE, /* a chain: fstatat64 (its result 0 when it was asked before), openat, pread64, close */
 };
 
 struct slot {
@@ -49,9 +50,10 @@ int engine_open(struct engine *engine);
 void engine_close(struct engine *engine);
 
 /* The slot's next call; it is submitted with the others before the next wait. */
-void engine_ask(struct engine *engine, struct slot *slot, enum step step, int number, unsigned long a,
-                unsigned long b, unsigned long c, unsigned long d);
-/* The slot's next chain: LIST_DIRECTORY; LOAD_FILE, from reader->offset, with or without fstatat64. */
+void engine_ask(struct engine *engine, struct slot *slot, enum step step, int number,
+                unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+/* The slot's next chain: LIST_DIRECTORY; LOAD_FILE, from reader->offset, with or without
+ * fstatat64. */
 void engine_ask_list(struct engine *engine, struct slot *slot);
 void engine_ask_load(struct engine *engine, struct slot *slot, bool status_too);
 

@@ -1,25 +1,26 @@
 /* The asynchronous walker: the same calls as walk_sync.c, up to `depth` of them in flight.
  *
- * One task, no threads. A *slot* stands for one call in flight. Its step says which call that is and
- * thereby what is to be done with the result: often the next call of the same chain, else the slot
- * becomes free and takes up new work.
+ * One task, no threads. A *slot* stands for one call in flight. Its step says which call that is
+ * and thereby what is to be done with the result: often the next call of the same chain, else the
+ * slot becomes free and takes up new work.
  *
  *     a directory   openat -> fstat64 -> getdents64 -> (its entries) -> getdents64 ... -> close
  *     an entry      fstatat64, and with --read: openat -> read -> read ... -> close
  *
- * With chains the first three of a directory are handed over at once, and for a file that is to be read
- * fstatat64 -> openat -> pread64 -> close; a file larger than the buffer takes further such chains.
+ * With chains the first three of a directory are handed over at once, and for a file that is to be
+ * read fstatat64 -> openat -> pread64 -> close; a file larger than the buffer takes further such
+ * chains.
  *
  * New work is the next directory of the pile while few are open, for each of them leads to other
- * blocks of the disk, while the entries of one directory mostly lie in the same few; else the next entry
- * of a directory whose names have been read; and when there is none, a directory again. So never
- * more directories are open than calls are in flight, whatever the size of the tree. A directory's
- * names are read on when its last entry is done, so that what a call in flight points to (args, names,
- * status) stays where it is.
+ * blocks of the disk, while the entries of one directory mostly lie in the same few; else the next
+ * entry of a directory whose names have been read; and when there is none, a directory again. So
+ * never more directories are open than calls are in flight, whatever the size of the tree. A
+ * directory's names are read on when its last entry is done, so that what a call in flight points
+ * to (args, names, status) stays where it is.
  *
- * run() is the whole engine: fill the free slots, submit, await one, advance it. New calls are submitted
- * together, as soon as they are an eighth of those outstanding: a system call for each would cost
- * more than it gains where the kernel has many to choose from anyway. */
+ * run() is the whole engine: fill the free slots, submit, await one, advance it. New calls are
+ * submitted together, as soon as they are an eighth of those outstanding: a system call for each
+ * would cost more than it gains where the kernel has many to choose from anyway. */
 #include "walk/engine.h"
 
 #include <dirent.h>

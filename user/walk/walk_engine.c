@@ -77,7 +77,8 @@ engine_ask_list(struct engine *engine, struct slot *slot)
     place(asys_add(queue, SYS_openat, AT_FDCWD, directory->path, WALK_OPEN_DIRECTORY), slot, 0,
           ASYS_LINK);
     place(asys_add(queue, SYS_fstat64, asys_result(1), &slot->status), slot, 1, ASYS_LINK);
-    place(asys_add(queue, SYS_getdents64, asys_result(2), directory->names, NAMES_SIZE), slot, 2, 0);
+    place(asys_add(queue, SYS_getdents64, asys_result(2), directory->names, NAMES_SIZE), slot, 2,
+          0);
     slot_begin(engine, slot, LIST_DIRECTORY, 3);
 }
 

@@ -22,6 +22,7 @@
 
 struct fake_port fake[FAKE_PORTS];
 unsigned fake_interrupts, fake_protocol_errors, fake_batch = 1, fake_slots = 32;
+u64 fake_step_ns = 50000;
 bool fake_no_queue, fake_bios_owned, fake_stuck_engine;
 static u8 registers[0x1100]; /* only its addresses are used */
 static u32 pci_address, control, pending_ports, handoff = 1;
@@ -173,8 +174,10 @@ identify(struct fake_port *port, unsigned slot)
     put_word(data, 83, 0x4400);
     for (u32 i = 0; i < 4; i++)
         put_word(data, 100 + i, (u32)(port->sectors >> 16 * i) & 0xffff);
-    put(port, slot, 0, data, 512);
-    set_transferred(port, slot, 512);
+    if (!port->says_nothing) {
+        put(port, slot, 0, data, 512);
+        set_transferred(port, slot, 512);
+    }
     finish(port, slot, 0x50);
 }
 
@@ -287,7 +290,7 @@ static void
 read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
 {
     u64 sector = fis[4] | fis[5] << 8 | fis[6] << 16;
-    u32 count = fis[12] | fis[13] << 8;
+    u32 count = fis[12] | (extended ? fis[13] << 8 : 0);
     if (fis[2] == 0x60) {
         if (count != slot << 3)
             protocol_error("a tag that is not the slot's number");
@@ -296,6 +299,8 @@ read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
     } else {
         port->dma_reads++;
     }
+    if (!extended && (fis[8] | fis[9] | fis[10] | fis[11] | fis[13]))
+        protocol_error("upper halves where the command has none");
     if (!(fis[7] & 0x40))
         protocol_error("no LBA in the device register");
     if (extended)
@@ -412,7 +417,7 @@ fake_pump(void)
         for (unsigned j = 0; j < fake_batch && port_step(&fake[i]); j++)
             worked = true;
     if (worked)
-        host_time_advance(50000);
+        host_time_advance(fake_step_ns);
     if (pending_ports && (control & 2)) {
         fake_interrupts++;
         if (!host_interrupt(LINE))

@@ -28,6 +28,7 @@ struct fake_port {
     unsigned fail_one_in;     /* reads fail at random; 0: never */
     unsigned hang_commands;   /* so many reads are never answered, until a reset */
     unsigned hang_one_in;     /* reads are never answered at random */
+    bool says_nothing;        /* IDENTIFY succeeds, and gives no data */
     bool dead;                /* answers nothing, and no reset helps */
     unsigned lose_interrupts; /* so many interrupts do not come */
     unsigned short_transfers; /* so many unqueued reads give less than was asked, without an error */
@@ -53,6 +54,7 @@ struct fake_port {
 
 extern struct fake_port fake[FAKE_PORTS];
 extern unsigned fake_interrupts, fake_protocol_errors;
+extern u64 fake_step_ns;      /* how long it works before it goes on */
 extern unsigned fake_batch;   /* commands that end with one interrupt, at most */
 extern unsigned fake_slots;   /* of the controller */
 extern bool fake_no_queue;    /* the controller cannot do NCQ */

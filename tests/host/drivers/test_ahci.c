@@ -165,6 +165,21 @@ a_megabyte_at_once(void)
     CHECK_CLEAN();
 }
 
+/* The most that a command with 28-bit addresses can read: its count is written as 0. */
+static void
+most_of_a_short_command(void)
+{
+    struct disk *disk = start("ahci=single");
+    submit(disk, &readings[100], 0, 1); /* so that the others wait */
+    for (unsigned i = 0; i < 2; i++)
+        submit(disk, &readings[i], 1000 + 128 * i, 16);
+    CHECK(count_unexpected(2, 0) == 0);
+    wait_all(&readings[100], 1);
+    count_wrong(&readings[100], 512);
+    CHECK(first->dma_reads == 2, "%u", first->dma_reads);
+    CHECK_CLEAN();
+}
+
 static void
 ends_share_an_interrupt(void)
 {
@@ -311,6 +326,16 @@ bios_lets_go(void)
 }
 
 static void
+identity_without_data(void)
+{
+    add(second, FAKE_DISK, 90000, 32);
+    second->says_nothing = true;
+    host_page_fill = 0x42; /* which would be a disk */
+    CHECK(start(NULL) && !disk_find("ata1"));
+    CHECK_CLEAN();
+}
+
+static void
 dead_at_start(void)
 {
     first->dead = true;
@@ -431,6 +456,36 @@ silent_tag(void)
     submit_apart(disk, 64);
     CHECK(count_unexpected(64, 0) == 0);
     CHECK(time_now_ns() - before < 7000000000ull && ata_counters.resets == 1);
+    CHECK_WELL();
+}
+
+/* 32 commands take longer than the time limit of one: no reason to reset a disk that answers. */
+static void
+slow_and_steady(void)
+{
+    struct disk *disk = start(NULL);
+    fake_step_ns = 200000000;
+    submit_apart(disk, 64);
+    CHECK(count_unexpected(64, 0) == 0);
+    CHECK(ata_counters.resets == 0, "%u", (unsigned)ata_counters.resets);
+    CHECK_CLEAN();
+}
+
+/* ... but one that is not answered beside others that are is not waited for without end. */
+static void
+silent_tag_of_a_slow_disk(void)
+{
+    static struct wait_queue queue = WAIT_QUEUE_INIT(queue, "test");
+    struct disk *disk = start(NULL);
+    fake_step_ns = 300000000;
+    first->hang_commands = 1;
+    u64 begin = time_now_ns();
+    submit_apart(disk, MANY);
+    while (first->resets == 0 && time_now_ns() < begin + 60000000000ull)
+        wait_event_until(&queue, first->resets != 0, time_now_ns() + 10000000);
+    u64 seconds = (time_now_ns() - begin) / 1000000000;
+    CHECK(seconds >= 19 && seconds <= 21, "%llu", (unsigned long long)seconds);
+    CHECK(count_unexpected(MANY, 0) == 0 && ata_counters.resets == 1);
     CHECK_WELL();
 }
 
@@ -567,6 +622,20 @@ cd_errors(void)
     CHECK(fake_protocol_errors == 0);
 }
 
+/* The bound that ata.h gives for a CD drive that falls silent. */
+static void
+cd_that_dies(void)
+{
+    struct disk *disk = start_with_cd();
+    cd->hang_commands = 10000;
+    submit_apart(disk, 20);
+    u64 before = time_now_ns();
+    CHECK(count_unexpected(20, ~0ull) == 0);
+    CHECK(time_now_ns() - before < ATA_GIVE_UP_CD_NS, "%llu s",
+          (unsigned long long)(time_now_ns() - before) / 1000000000);
+    CHECK(time_now_ns() - before > 60000000000ull, "%llu", (unsigned long long)(time_now_ns() - before) / 1000000000);
+}
+
 static void
 cd_without_disc(void)
 {
@@ -663,6 +732,7 @@ static const struct {
     TEST(small_gaps),
     TEST(nobody_starves),
     TEST(a_megabyte_at_once),
+    TEST(most_of_a_short_command),
     TEST(ends_share_an_interrupt),
     TEST(depth_of_the_device),
     TEST(depth_of_the_controller),
@@ -676,6 +746,7 @@ static const struct {
     TEST(fault_words),
     TEST(multiplier_is_refused),
     TEST(bios_lets_go),
+    TEST(identity_without_data),
     TEST(dead_at_start),
     TEST(failed_tag),
     TEST(failed_tag_without_log),
@@ -686,6 +757,8 @@ static const struct {
     TEST(error_that_goes_away),
     TEST(broken_frames),
     TEST(silent_tag),
+    TEST(slow_and_steady),
+    TEST(silent_tag_of_a_slow_disk),
     TEST(dies_and_is_given_up),
     TEST(unplugged),
     TEST(never_answers_but_resets),
@@ -695,6 +768,7 @@ static const struct {
     TEST(engine_that_does_not_stop),
     TEST(cd_reads),
     TEST(cd_errors),
+    TEST(cd_that_dies),
     TEST(cd_without_disc),
     TEST(cd_whose_errors_are_forgotten),
     TEST(out_of_memory_at_start),

@@ -16,7 +16,8 @@ enum {
     IOCB_CMD_PWRITEV = 8,
 };
 
-#define IOCB_FLAG_RESFD 1u   /* aio_resfd: an eventfd that gets 1 added after the event is there */
+#define IOCB_FLAG_RESFD 1u   /* aio_resfd: an eventfd that gets 1 added after the event is there, or an
+                                asyncfd that gets the event too (aio_data is not 0 then) */
 #define IOCB_FLAG_IOPRIO 2u  /* aio_reqprio counts; taken, without effect */
 /* Ours: no event. aio_data is the address of a struct aio_status, which gets the result. */
 #define IOCB_FLAG_STATUS 0x10000u

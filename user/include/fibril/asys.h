@@ -1,7 +1,7 @@
 /* Asynchronous system calls: any call of <sys/syscall.h> can be started, and its result collected
- * later. The call runs in this very task, on a kernel stack of its own: the same pid, descriptors and
- * memory. What is refused is what acts on the caller's own registers or signal mask: fork, execve, exit
- * and their like end with -EINVAL. asys(7) begins the manual.
+ * later. The call runs in this very task, on a kernel stack of its own: the same pid, descriptors
+ * and memory. What is refused is what acts on the caller's own registers or signal mask: fork,
+ * execve, exit and their like end with -EINVAL. asys(7) begins the manual.
  *
  *     struct asys queue;                                   reading, without waiting for it:
  *     asys_open(&queue, 64);
@@ -9,8 +9,8 @@
  *     asys_wait(&queue, &event, ASYS_FOREVER);
  *     write(1, buffer, event.result);
  *
- * Functions give a negative error number, or what is said; they don't touch errno, but for the two of
- * 2007. Buffers, paths and structures that a call points to must live until its completion. */
+ * Functions give a negative error number, or what is said; they don't touch errno, but for the two
+ * of 2007. Buffers, paths and structures that a call points to must live until its completion. */
 #ifndef FIBRIL_ASYS_H
 #define FIBRIL_ASYS_H
 
@@ -18,7 +18,8 @@
 #include <fibril/calls.h>
 #include <stddef.h>
 
-/* ---- A queue: a context with rings. One thread at a time may use it; fork's child may not. ---- */
+/* ---- A queue: a context with rings. ----
+ * One thread at a time may use it; fork's child may not. */
 
 struct asys {
     int fd; /* for poll, epoll; or an asys_wait of another queue */
@@ -37,17 +38,17 @@ int asys_open_setup(struct asys *queue, struct asys_setup *setup);
 /* Cancels what is in progress. */
 void asys_close(struct asys *queue);
 
-/* The next free entry, all zero. When the ring is full, those in it are started first, but for a chain
- * or group that is not complete. NULL: a limit of calls in progress is reached, or the chain is longer
- * than the ring. */
+/* The next free entry, all zero. When the ring is full, those in it are started first, but for a
+ * chain or group that is not complete. NULL: a limit of calls in progress is reached, or the chain
+ * is longer than the ring. */
 struct asys_entry *asys_next(struct asys *queue);
 
 /* Both in one: asys_add(&queue, SYS_read, fd, buffer, size)->cookie = 1; */
 #define asys_add(queue, ...) asys_call(asys_next(queue), __VA_ARGS__)
 
-/* Fills the call in: asys_call(entry, SYS_read, fd, buffer, size). Returns the entry. An argument of 64
- * bits goes as ASYS_64(offset); asys_result(n) stands for the result of the entry of this chain that
- * lies n places back. */
+/* Fills the call in: asys_call(entry, SYS_read, fd, buffer, size). Returns the entry. An argument
+ * of 64 bits goes as ASYS_64(offset); asys_result(n) stands for the result of the entry of this
+ * chain that lies n places back. */
 #define asys_call(entry, ...) ASYS_CALL_(entry, __VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define ASYS_64(value) (uint32_t)(value), (uint32_t)((uint64_t)(value) >> 32)
 #define asys_result(places_back) ((struct asys_result_ *)(uintptr_t)(places_back))
@@ -98,8 +99,9 @@ asys_pointer(const struct asys_event *event)
 /* -ETIME, unless the call has ended so many nanoseconds from now. */
 struct asys_entry *asys_within(struct asys_entry *entry, uint64_t nanoseconds);
 
-/* Hands the entries over: without a system call, at the next return of this thread to user mode, or at
- * once. After that entry->id of one with ASYS_WANT_ID is its id, until the entry is used again. */
+/* Hands the entries over: without a system call, at the next return to user mode of this thread or
+ * another of the process, or at once. After that entry->id of one with ASYS_WANT_ID is its id,
+ * until the entry is used again. */
 static inline void
 asys_publish(struct asys *queue)
 {
@@ -124,8 +126,8 @@ asys_peek(struct asys *queue, struct asys_event *event)
 /* Starts what was handed out and waits for a completion: 1; 0 after `timeout` ns (ASYS_FOREVER);
  * -EDEADLK: nothing is in progress; -EINTR. */
 int asys_wait(struct asys *queue, struct asys_event *event, uint64_t timeout);
-/* The same for `least` completions, which asys_peek then takes: how many are there (fewer when no more
- * will come, or after the time), at most as many as the ring holds. */
+/* The same for `least` completions, which asys_peek then takes: how many are there (fewer when no
+ * more will come, or after the time), at most as many as the ring holds. */
 long asys_ready(struct asys *queue, unsigned least, uint64_t timeout);
 #define ASYS_FOREVER (~0ull)
 

@@ -2,14 +2,14 @@
  * loops and branches. A chain that does not block has run when async_exec returns; one that blocks goes on
  * by itself, and its last atom's address comes through the head's ring. syslets(7) begins the manual.
  *
- *     SYSLET(chain, 4);                                     the size of a file, and its beginning:
+ *     SYSLET(chain, 4);                                     a file's status, and its beginning:
  *     int file = syslet_call(&chain, SYS_open, path, O_RDONLY);
  *     syslet_flag(&chain, file, SYSLET_STOP_ON_ERROR);
- *     syslet_from(&chain, syslet_call(&chain, SYS_fstat64, 0, &status), 0, file);
- *     int size = syslet_from(&chain, syslet_call(&chain, SYS_read, 0, buffer, sizeof buffer), 0, file);
- *     syslet_from(&chain, syslet_call(&chain, SYS_close, 0), 0, file);
+ *     syslet_call(&chain, SYS_fstat64, syslet_from(file), &status);
+ *     int size = syslet_call(&chain, SYS_read, syslet_from(file), buffer, sizeof buffer);
+ *     syslet_call(&chain, SYS_close, syslet_from(file));
  *     if (syslet_exec(&chain, &head) == 0)
- *         async_next(&head, 1);
+ *         async_next(&head);                                it has blocked: its last atom
  *     ... syslet_result(&chain, size) ...
  *
  * Functions give a negative error number, or what is said; they do not touch errno. The chain, what its
@@ -29,18 +29,16 @@ struct async_head {
     volatile uint32_t *ring;
     unsigned slots;
 };
-#define ASYNC_HEAD_INIT(ring_words, count)                                                         \
-    {                                                                                              \
-        .user = {.completion_ring_ptr = (unsigned long)(ring_words),                               \
-                 .ring_size_bytes = (count) * sizeof(uint32_t)},                                   \
-        .ring = (ring_words), .slots = (count)                                                     \
-    }
 static inline void
 async_head_init(struct async_head *head, uint32_t *ring, unsigned slots)
 {
     for (unsigned i = 0; i < slots; i++)
         ring[i] = 0;
-    *head = (struct async_head)ASYNC_HEAD_INIT(ring, slots);
+    *head = (struct async_head){
+        .user = {.completion_ring_ptr = (unsigned long)ring, .ring_size_bytes = slots * 4ull},
+        .ring = ring,
+        .slots = slots,
+    };
 }
 
 /* The next completion, without a system call: an atom's address, or a threadlet's stack; NULL: none. */
@@ -91,15 +89,22 @@ struct syslet {
 #define SYSLET_COUNT_(number, a, b, c, d, e, f, count, ...) count
 #define SYSLET_CALL_(chain, count, number, a, b, c, d, e, f, ...)                                  \
     syslet_add(chain, number, count,                                                               \
+               SYSLET_SOURCE_(a, 0) | SYSLET_SOURCE_(b, 1) | SYSLET_SOURCE_(c, 2) |                \
+                   SYSLET_SOURCE_(d, 3) | SYSLET_SOURCE_(e, 4) | SYSLET_SOURCE_(f, 5),             \
                (const unsigned long[6]){(unsigned long)(a), (unsigned long)(b),                    \
                                         (unsigned long)(c), (unsigned long)(d),                    \
                                         (unsigned long)(e), (unsigned long)(f)})
-int syslet_add(struct syslet *chain, int number, int count, const unsigned long arguments[6]);
+int syslet_add(struct syslet *chain, int number, int count, unsigned sources,
+               const unsigned long arguments[6]);
 
-/* Each returns the atom. Argument i is the result of another atom, or a word of the program, as they are
- * when this atom is reached: */
-int syslet_from(struct syslet *chain, int atom, int i, int source);
-int syslet_word(struct syslet *chain, int atom, int i, const void *word);
+/* As an argument of syslet_call: the result of another atom, or a word of the program, as it is when the
+ * new atom is reached. */
+#define syslet_from(atom) ((struct syslet_result_ *)(long)(atom))
+#define syslet_word(address) ((struct syslet_word_ *)(address))
+#define SYSLET_SOURCE_(a, i)                                                                       \
+    _Generic((a), struct syslet_result_ *: 1u << (i), struct syslet_word_ *: 0x100u << (i), default: 0u)
+
+/* Both return the atom. */
 int syslet_flag(struct syslet *chain, int atom, unsigned flags);
 /* After it comes this one instead; SYSLET_END: none. */
 int syslet_next(struct syslet *chain, int atom, int next);

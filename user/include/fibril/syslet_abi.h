@@ -47,6 +47,8 @@ struct async_head_user {
 struct threadlet_record {
     uint32_t ebx, esi, edi, ebp, esp, eip;
     uint32_t fs, gs;
+    uint32_t head;  /* the async_head_user that is told when the context left behind ends */
+    uint32_t value; /* by this in its ring */
 };
 struct threadlet_page {
     uint32_t armed; /* the address of the innermost threadlet_record, or 0; the kernel puts 0 */
