@@ -45,12 +45,12 @@ wake_up_all_key(struct wait_queue *queue, u32 key)
 /* The one that is woken goes behind the others: it has had its turn, and the next wake-up need not
  * pass over it. */
 bool
-wake_up_one(struct wait_queue *queue)
+wake_up_one_key(struct wait_queue *queue, u32 key)
 {
     struct wait_entry *entry, *following;
     INTERRUPTS_OFF_SCOPE();
     list_for_each_safe(entry, following, &queue->entries, link) {
-        if (!entry_wake(entry, ~0u) || entry->shared)
+        if (!entry_wake(entry, key) || entry->shared)
             continue;
         list_remove(&entry->link);
         list_add_tail(&queue->entries, &entry->link);
