@@ -197,9 +197,9 @@ open_walked(struct path_walk *walk, u32 flags, u32 mode, struct file **file)
 {
     int error;
 
+    if ((flags & OPEN_CREATE) && walk->slash_behind)
+        return -EISDIR;
     if (!walk->inode) {
-        if (walk->slash_behind)
-            return -EISDIR;
         error = inode_make_child(walk, MODE_REGULAR | (mode & MODE_PERMISSIONS), &walk->inode);
         if (error)
             return error;
@@ -254,7 +254,7 @@ file_move(struct file *file, struct iter *iter, u64 *position,
     int error;
 
     if (file->ops->stream)
-        return position ? -ESPIPE : move(file, iter, &file->position);
+        return move(file, iter, &file->position);
     if (position)
         return move(file, iter, position);
     error = mutex_lock(&file->position_lock);
@@ -268,6 +268,8 @@ file_move(struct file *file, struct iter *iter, u64 *position,
 int
 file_read(struct file *file, struct iter *iter, u64 *position)
 {
+    if (position && file->ops->stream && !(file->flags & OPEN_PATH))
+        return -ESPIPE;
     if (!file_is_readable(file))
         return -EBADF;
     if (!file->ops->read)
@@ -278,6 +280,8 @@ file_read(struct file *file, struct iter *iter, u64 *position)
 int
 file_write(struct file *file, struct iter *iter, u64 *position)
 {
+    if (position && file->ops->stream && !(file->flags & OPEN_PATH))
+        return -ESPIPE;
     if (!file_is_writable(file))
         return -EBADF;
     if (!file->ops->write)

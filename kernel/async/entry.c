@@ -182,6 +182,7 @@ record_fill(struct asys_record *record, const struct asys_entry *entry)
     record->cookie = entry->cookie;
     record->deadline = entry->deadline;
     record->flags = entry->flags;
+    record->id = asys_id_take();
     memcpy(record->call.arguments, entry->argument, sizeof(entry->argument));
     memcpy(record->source, entry->source, sizeof(entry->source));
     if (unlikely(has_sources(entry)) && !sources_are_there(record))

@@ -13,6 +13,7 @@ PROGRAMS = {
     't-file-calls': 'owners, times, statx, /proc, limits',
     't-file-moves': 'named pipes, splice and its kin, locks, select',
     't-sockets': 'local sockets',
+    't-errors': 'calls with arguments that are wrong, and the order of checks',
     't-fork': 'what a child has of its parent',
     't-exec': 'execve, scripts, failures, exec with threads',
     't-wait': 'waiting for children, stops, SIGCHLD',
@@ -30,7 +31,7 @@ PROGRAMS = {
     't-blocking': 'for every call that waits: EINTR, SA_RESTART, stops',
     't-restart': 'what a handler, a stop, a continuation do to a sleeping call',
 }
-NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids')
+NEED_ROOT = ('t-file-calls', 't-file-moves', 't-ids', 't-errors')
 OF_ANY_LIBRARY = ('t-threads', 't-thread-ends')
 LINE = re.compile(r'^  (.*) = (.*)$')
 CASE = re.compile(r'^(?:not )?ok (\S+?):?(?: .*)?$')
