@@ -3,26 +3,22 @@
 (docs/benchmarks.md says what each means) and writes build/results.json with every sample.
 
 bench/run.py [--quick] [--document docs/benchmarks.md] [SECTION…]
-sections: counts processes boot memory cold bochs"""
+sections: counts processes asys boot memory cold depth bochs, and only when named: stream read scale"""
 import argparse
 import contextlib
 import datetime
 import json
 import os
 import re
-import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-ROOT = os.path.dirname(HERE)
-BUILD = os.environ.get('BUILD', os.path.join(ROOT, 'build'))
-sys.path.insert(0, os.path.join(ROOT, 'tools'))
-from guest import bochs, qemu  # noqa: E402
-from guest.children import child  # noqa: E402
+from measure import BUILD, Failure, Results, guest, number, output_of, spread
+from guest import bochs, qemu  # (measure.py has put tools/ on the path)
+from guest.children import child
+import disks
 
 # name: (what it is, aim or None, Linux 6.1 for i386 in the same emulator or None)
 COUNTS = {
@@ -56,6 +52,28 @@ COUNTS = {
     'page_fault_anonymous': ('page fault of an anonymous page', None, None),
     'walk_warm_sync': ('warm walk, per entry', 2900, 8700),
     'walk_warm_asys_64': ('warm walk by asys, 64 in flight, per entry', 2900, None),
+    'walk_warm_ring_64': ('warm walk by a ring, 64 in flight, per entry', 2900, None),
+}
+SIZES = {1: 'one at a time', 8: '8 at once', 64: '64 at once'}
+# The ways of <fibril/asys.h>: (what it is, {batch: the same by io_uring, which is also the aim}).
+ASYS = {
+    'list_getpid': ('getpid, array', {1: 1087, 8: 412, 64: 322}),
+    'ring_getpid': ('getpid, ring', {1: 1087, 8: 412, 64: 322}),
+    'list_pread_512': ('pread 512, array', {1: 2808, 8: 2142, 64: 2042}),
+    'ring_pread_512': ('pread 512, ring', {1: 2808, 8: 2142, 64: 2042}),
+    'list_fstatat64': ('fstatat64, array (Linux: statx)', {1: 18375, 8: 13879, 64: 13342}),
+    'ring_fstatat64': ('fstatat64, ring (Linux: statx)', {1: 18375, 8: 13879, 64: 13342}),
+    'chain_open_close': ('openat + close of its result, a chain', {1: 8934, 8: 7246, 64: 7064}),
+    'cancel': ('nanosleep + cancel by id (Linux: timeout)', {1: 4056, 8: 2620, 64: 2495}),
+}
+ASYS_SINGLE = {
+    'ring_blocked_1': ('pipe read, ring, blocked, woken (Linux: eventfd)', 4524),
+    'ring_deadline_64': ('getpid with a deadline, ring, 64 at once', None),
+    'ring_quiet_64': ('getpid, quiet, ring, 64 at once', None),
+    'chain_links_8': ('getpid, a link of a chain of 8', None),
+    'chain_links_32': ('getpid, a link of a chain of 32', None),
+    'chain_directory_1': ('open, fstat64, getdents64, close: a chain', None),
+    'sync_directory_1': ('open, fstat64, getdents64, close: four int 0x80', None),
 }
 # The same of user/bench/processes.c; the issue's aim for the first three is a third of Linux's.
 PROCESSES = {
@@ -77,61 +95,6 @@ PROCESSES = {
 GETPID_BY_ASYS = 4  # the aim for a batch of 64: times the synchronous call
 POWER_ON_AIM, POWER_ON_LINUX = 0.6, 4.0
 BLOCKED_AIM, BLOCKED_LINUX = 4608, 15012  # bytes; there: a call that needs a worker thread
-DEPTH = 256  # calls in flight in cold walks
-GAIN_ON_BOCHS_AIM = 2.0
-
-
-class Failure(Exception):
-    pass
-
-
-def number(value):
-    return '' if value is None else f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
-
-
-def spread(figure):
-    if figure['minimum'] == figure['maximum']:
-        return ''
-    return f'{number(figure["minimum"])} to {number(figure["maximum"])}'
-
-
-class Results:
-    """Figures in the order in which they were measured."""
-
-    def __init__(self, options):
-        self.options, self.figures = options, []
-
-    def add(self, section, name, what, unit, samples, command, aim=None, linux=None, better='less'):
-        value = statistics.median(samples)
-        met = None if aim is None else value <= aim if better == 'less' else value >= aim
-        figure = {'section': section, 'name': name, 'what': what, 'unit': unit, 'value': value,
-                  'minimum': min(samples), 'maximum': max(samples), 'samples': samples, 'aim': aim,
-                  'met': met, 'linux': linux, 'command': command}
-        self.figures.append(figure)
-        self.show(figure)
-
-    HEAD = f'{"":54} {"aim":>8} {"Linux":>8} {"ours":>10}'
-
-    @staticmethod
-    def show(figure):
-        mark = ' *' if figure['met'] is False else '  '
-        print(f'{figure["what"]:54} {number(figure["aim"]):>8} {number(figure["linux"]):>8} '
-              f'{number(figure["value"]):>10}{mark}{figure["unit"]}  {spread(figure)}', flush=True)
-
-
-def output_of(command, timeout):
-    """Standard output and error of a command that must end with 0."""
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=timeout, text=True)
-    if done.returncode:
-        raise Failure(f'{" ".join(command)} ended with {done.returncode}:\n{done.stdout}')
-    return done.stdout
-
-
-def guest(*arguments, timeout=120):
-    """(what tools/run printed, the command as one would type it)"""
-    command = ['tools/run', '--timeout', str(timeout), *arguments]
-    return output_of(command, timeout + 30), ' '.join(['tools/run', *arguments])
 
 
 # ---- Instructions ----
@@ -158,6 +121,18 @@ def section_processes(results):
         if name not in counts:
             continue
         results.add('processes', name, what, 'instructions', [counts[name]], command, aim, linux)
+
+
+def section_asys(results):
+    rounds = '5' if results.options.quick else '50'
+    text, command = guest('--icount', './build/user/bench/asys', rounds)
+    found = {name: float(value) for name, value in re.findall(r'^(\w+) ([\d.]+)$', text, re.MULTILINE)}
+    rows = {f'{name}_{size}': (f'{what}, {SIZES[size]}', linux) for name, (what, by_size) in ASYS.items()
+            for size, linux in by_size.items()}
+    for name, (what, linux) in {**rows, **ASYS_SINGLE}.items():
+        if name not in found:
+            raise Failure(f'no line for {name} in:\n{text}')
+        results.add('asys', name, what, 'instructions', [found[name]], command, linux, linux)
 
 
 # ---- From power-on to the first program ----
@@ -202,68 +177,11 @@ def section_boot(results):
 # ---- Memory ----
 
 def section_memory(results):
-    for number in (1000,) if results.options.quick else (1000, 20000):
-        text, command = guest('./build/user/bench/blocked', str(number))
+    for calls in (1000,) if results.options.quick else (1000, 20000):
+        text, command = guest('./build/user/bench/blocked', str(calls))
         value = float(re.search(r'^blocked_call_\d+ ([\d.]+)$', text, re.MULTILINE)[1])
-        results.add('memory', f'blocked_call_{number}', f'memory of one blocked call, {number:,} of them',
+        results.add('memory', f'blocked_call_{calls}', f'memory of one blocked call, {calls:,} of them',
                     'bytes', [value], command, BLOCKED_AIM, BLOCKED_LINUX)
-
-
-# ---- Cold walks ----
-
-LINE = re.compile(r'^walk: (.*)\ndisk: (.*)$', re.MULTILINE)
-
-
-def add_cold_walks(results, section, name, what, text, command, aim=None, skip=0):
-    """From the lines of the guest program `cold`; the first `skip` of each way warm the emulator up."""
-    runs = {'sync': [], 'asys': []}
-    for walk, disk in LINE.findall(text.replace('\r', '')):
-        line = dict(word.split('=') for word in f'{walk} {disk}'.split())
-        runs[line['mode']].append(line)
-    for mode in runs:
-        runs[mode] = runs[mode][skip:]
-        if not runs[mode]:
-            raise Failure(f'{what}: no walk was finished:\n{text}')
-    seconds = {mode: [float(line['seconds']) for line in runs[mode]] for mode in runs}
-    for mode in runs:
-        last = runs[mode][-1]
-        results.add(section, f'{name}_{mode}', f'cold walk, {what}, {mode}; requests '
-                    f'{last["requests"]}, merged {last["merged"]}', 's', seconds[mode], command)
-        results.figures[-1]['lines'] = runs[mode]
-    gains = [sync / asys for sync, asys in zip(seconds['sync'], seconds['asys'])]
-    results.add(section, f'{name}_gain', f'cold walk, {what}, gain', 'times',
-                [round(gain, 3) for gain in gains], command, aim, better='more')
-
-
-def section_cold(results):
-    if not shutil.which('nbdkit'):
-        print('cold walks with delay: nbdkit is not there')
-    for delay in (0, 1, 5):
-        if delay and (not shutil.which('nbdkit') or results.options.quick):
-            continue
-        rounds = 2 if results.options.quick else 6
-        slow = ['--delay', str(delay)] if delay else []
-        text, command = guest(*slow, '--disk', 'build/demo.ext2', './build/user/bench/cold', str(rounds),
-                              str(DEPTH), '/mnt/0', timeout=300)
-        add_cold_walks(results, 'cold', f'cold_{delay}ms',
-                       f'QEMU, {delay} ms a read' if delay else 'QEMU, no delay', text, command, skip=1)
-
-
-# ---- Bochs ----
-
-def section_bochs(results):
-    if not shutil.which(bochs.PROGRAM):
-        print('Bochs is not there: no figures')
-        return
-    rounds = 1 if results.options.quick else 5
-    for way in ('dma', 'pio'):
-        text, command = guest('--machine', 'bochs', '--append', f'ide={way}', '--disk',
-                              'build/demo.ext2', './build/user/bench/cold', str(rounds), str(DEPTH),
-                              '/mnt/0', timeout=600)
-        add_cold_walks(results, 'bochs', f'bochs_{way}', f'Bochs, {way.upper()}', text, command,
-                       GAIN_ON_BOCHS_AIM)
-    size = os.path.getsize(os.path.join(BUILD, 'demo.ext2'))
-    print(f'Bochs: {bochs.IPS:,} instructions a second, disk of {size:,} bytes')
 
 
 # ---- What it was measured with ----
@@ -284,6 +202,7 @@ def git(*words):
 
 
 def circumstances(options):
+    """When, of what and with what a section is measured."""
     return {
         'commit': ''.join(git('rev-parse', 'HEAD')),
         'changed': git('status', '--porcelain', '--untracked-files=no'),
@@ -303,36 +222,47 @@ def circumstances(options):
 BEGIN, END = '<!-- figures: begin -->', '<!-- figures: end -->'
 
 
-def table(record, figures):
-    versions = ', '.join(filter(None, record['versions'].values()))
-    lines = [f'Measured {record["time"][:10]} at commit {record["commit"][:10]} by `{record["command"]}`,',
-             f'with {versions}; {record["processors"]} processors, on which {record["load"][0]:.0f} '
-             'programs were running at the start.']
-    section = None
-    for figure in figures:
-        if figure['section'] != section:
-            section = figure['section']
-            lines += ['', f'**{section}**: `{figure["command"]}`', '',
-                      '| | aim | Linux | ours | least to most |', '|---|---:|---:|---:|---|']
+def table(name, section):
+    """A section's figures, with a heading for each command that gave some."""
+    lines = [f'**{name}**, measured {section["time"][:10]} at commit {section["commit"][:10]}, when '
+             f'{section["load"][0]:.0f} programs were running on {section["processors"]} processors']
+    command = None
+    for figure in section['figures']:
+        if figure['command'] != command:
+            command = figure['command']
+            lines += ['', f'`{command}`', '', '| | aim | Linux | ours | least to most |',
+                      '|---|---:|---:|---:|---|']
         mark = ' **missed**' if figure['met'] is False else ''
         lines.append(f'| {figure["what"]} | {number(figure["aim"])} | {number(figure["linux"])} | '
                      f'{number(figure["value"])} {figure["unit"]}{mark} | {spread(figure)} |')
     return '\n'.join(lines)
 
 
-def document(path, record, figures):
+def document(path, sections):
     with open(path) as file:
         text = file.read()
     if BEGIN not in text or END not in text:
         raise Failure(f'{path} has no place for the figures')
     before, after = text.split(BEGIN)[0], text.split(END)[1]
+    newest = max(sections.values(), key=lambda section: section['time'])
+    tables = [f'With {", ".join(filter(None, newest["versions"].values()))}.']
+    tables += [table(name, sections[name]) for name in SECTIONS if name in sections]
     with open(path, 'w') as file:
-        file.write(f'{before}{BEGIN}\n{table(record, figures)}\n{END}{after}')
+        file.write(before + BEGIN + '\n' + '\n\n'.join(tables) + '\n' + END + after)
 
 
-SECTIONS = {'counts': section_counts, 'processes': section_processes, 'boot': section_boot, 'memory': section_memory,
-            'cold': section_cold, 'bochs': section_bochs}
-QUICK_SECTIONS = ('counts', 'processes', 'boot', 'memory', 'cold')
+def earlier(path):
+    """The sections of a file of results; what an earlier version wrote is not asked for."""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        with open(path) as file:
+            return json.load(file)['sections']
+    return {}
+
+
+SECTIONS = {'counts': section_counts, 'processes': section_processes, 'asys': section_asys,
+            'boot': section_boot, 'memory': section_memory, **disks.SECTIONS}
+QUICK_SECTIONS = ('counts', 'processes', 'asys', 'boot', 'memory', 'cold')
+NAMED_SECTIONS = ('stream', 'read', 'scale')  # each takes minutes
 
 
 def main():
@@ -343,23 +273,28 @@ def main():
     parser.add_argument('--document', metavar='FILE', help='put the figures into this file')
     parser.add_argument('sections', nargs='*', metavar='SECTION')
     options = parser.parse_args()
-    wanted = options.sections or (QUICK_SECTIONS if options.quick else list(SECTIONS))
+    usual = [name for name in SECTIONS if name not in NAMED_SECTIONS]
+    wanted = options.sections or (QUICK_SECTIONS if options.quick else usual)
     if unknown := set(wanted) - set(SECTIONS):
         parser.error(f'no such section: {" ".join(unknown)}')
     results = Results(options)
-    record = circumstances(options)
+    sections = earlier(options.out)
     print(Results.HEAD)
     try:
         for name in wanted:
+            record = circumstances(options)
             SECTIONS[name](results)
+            figures = [figure for figure in results.figures if figure['section'] == name]
+            if figures:
+                sections[name] = {**record, 'figures': figures}
     except (Failure, subprocess.TimeoutExpired) as error:
         sys.exit(f'bench: {error}')
     missed = [figure['name'] for figure in results.figures if figure['met'] is False]
     print(f'* aims missed: {", ".join(missed)}' if missed else 'every aim is met')
     with open(options.out, 'w') as file:
-        json.dump({**record, 'figures': results.figures}, file, indent=1)
+        json.dump({'sections': sections}, file, indent=1)
     if options.document:
-        document(options.document, record, results.figures)
+        document(options.document, sections)
     print(f'every sample: {os.path.relpath(options.out, os.getcwd())}')
 
 

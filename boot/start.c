@@ -9,6 +9,7 @@
 #include "drivers/ata/ata.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/async/context.h"
 #include "kernel/fault.h"
 #include "kernel/fibril.h"
@@ -31,6 +32,7 @@ on_tick(u64 now_ns)
     task_tick(interrupt_from_user());
     timer_tick(now_ns);
     asys_backlogs_flush();
+    asyncfd_backlogs_flush();
 }
 
 static void

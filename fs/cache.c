@@ -41,6 +41,8 @@ static struct {
     struct list pages; /* all but those of pinned objects and those in `ahead`; oldest first */
     struct list ahead; /* PAGE_PRIVATE_AHEAD; oldest first */
     u32 ahead_most;
+    u32 displaceable, earned_used; /* see ahead_displaceable */
+    u64 earned_ms;
     struct cache_statistics statistics;
 } cache;
 
@@ -144,11 +146,14 @@ queue_of(const struct page *page)
     return &cache.queues[((uintptr_t)page / sizeof(struct page)) & cache.queue_mask];
 }
 
-static void
+static bool
 page_waiter_wake(struct wait_entry *entry, u32 key)
 {
-    if (container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING)
+    bool ready = container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING;
+
+    if (ready)
         fibril_wake(entry->fibril);
+    return ready;
 }
 
 /* Waits until the page's read has ended; the caller holds a reference. 0 or why the fibril was
@@ -365,6 +370,14 @@ cache_has(const struct cache_object *object, u32 index)
     return table_find(object, index) != NULL;
 }
 
+bool
+cache_is_reading(const struct cache_object *object, u32 index)
+{
+    INTERRUPTS_OFF_SCOPE();
+    const struct page *page = table_find(object, index);
+    return page && page->state == PAGE_READING;
+}
+
 struct page *
 cache_peek(struct cache_object *object, u32 index)
 {
@@ -396,16 +409,39 @@ run_alloc(struct page **pages, unsigned *count)
     *count = got;
 }
 
-/* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
-static u32
-ahead_room(u32 count)
+u32
+cache_ahead_room(void)
 {
     u32 unused = cache.statistics.ahead_unused;
 
-    if (unused + count > cache.ahead_most)
-        list_shrink(&cache.ahead, unused + count - cache.ahead_most, 2 * count, true);
-    unused = cache.statistics.ahead_unused;
-    return unused < cache.ahead_most ? MIN(count, cache.ahead_most - unused) : 0;
+    return unused < cache.ahead_most ? cache.ahead_most - unused : 0;
+}
+
+/* How many pages may leave unwanted so that others can be read ahead: as many as were wanted meanwhile,
+ * and all of them in a second or so. (Else guesses that are all wrong would keep the disk busy.) */
+static u32
+ahead_displaceable(void)
+{
+    u64 now_ms = time_now_ns() >> 20; /* nearly */
+    u64 earned = (now_ms - cache.earned_ms) * cache.ahead_most >> 10;
+
+    cache.earned_ms = now_ms;
+    earned += cache.statistics.ahead_used - cache.earned_used;
+    cache.earned_used = cache.statistics.ahead_used;
+    cache.displaceable = (u32)MIN(cache.displaceable + earned, (u64)cache.ahead_most);
+    return cache.displaceable;
+}
+
+/* How many of `count` pages may be read ahead now: the oldest that nobody has wanted make room. */
+static u32
+ahead_make_room(u32 count)
+{
+    u32 room = cache_ahead_room();
+
+    if (room < count)
+        cache.displaceable -=
+            list_shrink(&cache.ahead, MIN(count - room, ahead_displaceable()), 2 * count, true);
+    return MIN(count, cache_ahead_room());
 }
 
 /* Puts the run into the cache as being read, up to the first page that is there already; the others
@@ -456,7 +492,7 @@ run_start(const struct run *run, struct page **page)
 
     *page = NULL;
     if (count > wanted)
-        count = wanted + ahead_room(count - wanted);
+        count = wanted + ahead_make_room(count - wanted);
     run_alloc(pages, &count);
     if (count == 0)
         return -ENOMEM;
@@ -477,7 +513,7 @@ ahead_alloc(struct page **pages, u32 count)
 {
     u32 reserve = cache.free_pages_wanted + FREE_PAGES_MIN, free, got = 0;
 
-    count = ahead_room(count);
+    count = ahead_make_room(count);
     if (pages_free() < reserve + count)
         list_shrink(&cache.pages, count, 2 * count, false);
     free = pages_free();
@@ -534,7 +570,7 @@ cache_adopt(struct cache_object *object, u32 index)
 {
     struct page *page;
 
-    if (cache.statistics.ahead_unused >= cache.ahead_most ||
+    if (cache_ahead_room() == 0 ||
         pages_free() < cache.free_pages_wanted + FREE_PAGES_MIN || table_find(object, index))
         return NULL;
     page = page_alloc();
@@ -701,7 +737,7 @@ cache_init(void)
     memset(&cache, 0, sizeof cache);
     list_init(&cache.pages);
     list_init(&cache.ahead);
-    cache.ahead_most = pages_total() / AHEAD_SHARE;
+    cache.ahead_most = cache.displaceable = pages_total() / AHEAD_SHARE;
     cache.buckets = heap_alloc(buckets * sizeof *cache.buckets);
     cache.queues = heap_alloc(queues * sizeof *cache.queues);
     if (!cache.buckets || !cache.queues)

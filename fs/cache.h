@@ -37,6 +37,8 @@ int cache_get_run_ahead(struct cache_object *object, u32 index, u32 count, u32 a
  * from its being wanted now; else NULL. Never sleeps. */
 struct page *cache_get_known(struct cache_object *object, u32 index);
 bool cache_has(const struct cache_object *object, u32 index); /* there, or being read */
+bool cache_is_reading(const struct cache_object *object, u32 index);
+u32 cache_ahead_room(void); /* for how many more pages that nobody has asked for */
 /* Starts reading those of `count` pages that are missing, for nobody yet, as far as there is room for
  * such pages; the caller does not wait for them, but may sleep while they are started. How many. */
 u32 cache_read_ahead(struct cache_object *object, u32 index, u32 count);

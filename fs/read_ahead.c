@@ -3,8 +3,10 @@
  * queue is full, when there is no memory (the page cache says so), and by drop_caches.
  *
  * How far ahead a file is read: a reader in sequence begins with a window of 64 KiB, read together with
- * what it has asked for. Whenever it comes to the window that was read last, the next one, twice as
- * long, is wished for; so one window is read while the one before it is used. */
+ * what it has asked for. Whenever it comes to the window that was wished for last, the next one, twice as
+ * long, is wished for; so one window is read while the one before it is used. A reader who has to wait
+ * all the same, though windows have come to 1 MiB, is given a distance of more and more windows, as long
+ * as the cache has room for what nobody has wanted yet. */
 #include "fs/read_ahead.h"
 
 #include "arch.h"
@@ -21,6 +23,7 @@
 #define SERVERS 8       /* fibrils */
 #define SERVERS_SMALL 3 /* in machines with little memory */
 #define SMALL_PAGES 6144u
+#define DISTANCE_SHARE 16 /* of all memory: one part may lie before one reader */
 
 struct wish {
     struct inode *inode;         /* referenced */
@@ -35,92 +38,116 @@ static struct {
     u32 serving; /* wishes being served */
     struct wait_queue work, idle;
     u32 wished, dropped; /* ever */
+    u32 distance_most;   /* pages */
 } ahead;
 
 /* ---- Files read in sequence ---- */
 
-/* The window that holds `count` pages. */
+/* The window that holds `count` pages, if two of them are no more than the distance. */
 static u32
-window_for(u32 count, u32 least)
+window_for(u32 count, u32 least, u32 distance_most)
 {
-    u32 window = least;
-    while (window < count && window < READ_AHEAD_WINDOW_MOST)
+    u32 window = least, most = MIN(distance_most / 2, (u32)READ_AHEAD_WINDOW_MOST);
+    while (window < count && window < most)
         window *= 2;
-    return MIN(window, (u32)READ_AHEAD_WINDOW_MOST);
+    return MAX(MIN(window, most), (u32)READ_AHEAD_WINDOW);
 }
 
-/* The window goes from `index` on. */
-static void
-plan_wish(struct read_ahead_file *file, u32 index, u32 limit, struct read_ahead_plan *plan)
-{
-    file->end = index + file->window;
-    if (index < limit) {
-        plan->wish_index = index;
-        plan->wish_count = MIN(file->end, limit) - index;
-    }
-}
-
-/* What the reader itself can read along with its `count` pages, up to `limit`. */
+/* What the reader itself can read along with what it wants, up to `limit`. */
 static u32
-plan_along(u32 index, u32 count, u32 limit)
+plan_along(const struct read_ahead_reader *reader, u32 limit)
 {
-    u32 own = index < limit ? MIN(limit - index, (u32)CACHE_RUN_PAGES) : 0;
-    return own > count ? own - count : 0;
+    u32 own = reader->index < limit ? MIN(limit - reader->index, (u32)CACHE_RUN_PAGES) : 0;
+    return own > reader->count ? own - reader->count : 0;
 }
 
-/* The reader begins (anew) at `index`: it reads the first pages of the window itself. */
+/* Wishes for all from `from` up to file->end that the file has, beside what is wished already. */
 static void
-plan_begin(struct read_ahead_file *file, u32 index, u32 count, u32 limit,
+plan_wish(struct read_ahead_file *file, u32 from, u32 limit, struct read_ahead_plan *plan)
+{
+    u32 end = MIN(file->end, limit);
+    if (from >= end)
+        return;
+    if (plan->wish_count == 0)
+        plan->wish_index = from;
+    plan->wish_count = end - plan->wish_index;
+}
+
+/* The reader begins (anew): it reads the first pages of the window itself. */
+static void
+plan_begin(struct read_ahead_file *file, const struct read_ahead_reader *reader, u32 distance_most,
            struct read_ahead_plan *plan)
 {
-    file->window = window_for(count, READ_AHEAD_WINDOW);
-    plan->along = plan_along(index, count, limit);
-    plan_wish(file, index, limit, plan);
-    u32 own = MIN(plan->wish_count, (u32)CACHE_RUN_PAGES);
-    plan->wish_index += own;
-    plan->wish_count -= own;
+    file->window = (u16)window_for(reader->count, READ_AHEAD_WINDOW, distance_most);
+    file->distance = file->window;
+    file->end = reader->index + file->window;
+    plan->along = plan_along(reader, reader->limit);
+    plan_wish(file, reader->index + CACHE_RUN_PAGES, reader->limit, plan);
+}
+
+/* The reader has come to a place that was foreseen. */
+static void
+plan_go_on(struct read_ahead_file *file, const struct read_ahead_reader *reader, u32 distance_most,
+           struct read_ahead_plan *plan)
+{
+    u32 from = file->end, distance = file->distance, window = file->window;
+
+    plan->along = plan_along(reader, MIN(reader->limit, from));
+    if (reader->waits && window == READ_AHEAD_WINDOW_MOST)
+        distance *= 2;
+    distance = MAX(MIN(distance, distance_most), window);
+    if (reader->index + distance >= from) {
+        window = window_for(reader->count, 2 * window, distance_most);
+        distance = MAX(distance, window);
+        file->end += DIVIDE_UP(reader->index + distance + 1 - from, window) * window;
+        plan_wish(file, from, reader->limit, plan);
+    }
+    file->window = (u16)window;
+    file->distance = (u16)distance;
 }
 
 void
-read_ahead_plan(struct read_ahead_file *file, u32 index, u32 count, u32 limit,
-                struct read_ahead_plan *plan)
+read_ahead_plan(struct read_ahead_file *file, const struct read_ahead_reader *reader,
+                u32 distance_most, struct read_ahead_plan *plan)
 {
+    u32 index = reader->index;
     bool inside = index >= file->start && index < file->next; /* of the read seen last */
     bool in_sequence = index == file->next || index == 0;
 
     *plan = (struct read_ahead_plan){0};
     if (!inside) {
         file->start = index;
-        file->next = index + count;
+        file->next = index + reader->count;
         if (index == 0 || !in_sequence)
             file->window = 0;
-        if (file->window == 0 && in_sequence)
-            plan_begin(file, index, count, limit, plan);
     }
-    if (file->window == 0 || plan->wish_count > 0 || plan->along > 0)
+    if (!file->window && (inside || !in_sequence))
         return;
-    if (index >= file->end) {
-        plan_begin(file, index, count, limit, plan); /* it has come further than was foreseen */
-        return;
+    if (!file->window || index >= file->end) {
+        plan_begin(file, reader, distance_most, plan);
+        if (reader->count < file->window)
+            return;
     }
-    plan->along = plan_along(index, count, MIN(limit, file->end));
-    if (index + file->window >= file->end) {
-        file->window = window_for(count, 2 * file->window);
-        plan_wish(file, file->end, limit, plan);
-    }
+    plan_go_on(file, reader, distance_most, plan);
 }
 
 u32
 read_ahead_for_reader(struct read_ahead_file *file, struct inode *inode,
                       struct cache_object *object, u32 index, u32 count, u32 limit)
 {
+    struct read_ahead_reader reader = {index, count, limit, false};
     struct read_ahead_plan plan;
 
     if (ahead.off || !object->disk)
         return 0;
-    read_ahead_plan(file, index, count, limit, &plan);
-    if (plan.wish_count > 0)
-        read_ahead_wish(inode, object, plan.wish_index, plan.wish_count);
+    reader.waits = cache_is_reading(object, index);
+    read_ahead_plan(file, &reader, MIN(ahead.distance_most, cache_ahead_room()), &plan);
+    while (plan.wish_count > 0) {
+        u32 piece = MIN(plan.wish_count, (u32)file->window);
+        read_ahead_wish(inode, object, plan.wish_index, piece);
+        plan.wish_index += piece;
+        plan.wish_count -= piece;
+    }
     return plan.along;
 }
 
@@ -263,6 +290,7 @@ read_ahead_init(void)
     };
     unsigned servers = pages_total() < SMALL_PAGES ? SERVERS_SMALL : SERVERS;
 
+    ahead.distance_most = MIN(pages_total() / DISTANCE_SHARE, (u32)READ_AHEAD_DISTANCE_MOST);
     wait_queue_init(&ahead.work, "wishes");
     wait_queue_init(&ahead.idle, "read_ahead_idle");
     for (unsigned i = 0; i < servers; i++)

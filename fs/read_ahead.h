@@ -12,24 +12,32 @@ struct disk;
 struct inode;
 struct read_ahead_file;
 
-#define READ_AHEAD_WINDOW 16       /* pages: with how many a reader in sequence begins … */
-#define READ_AHEAD_WINDOW_MOST 256 /* … and to how many it comes, by doubling: 1 MiB */
+#define READ_AHEAD_WINDOW 16          /* pages: with how many a reader in sequence begins … */
+#define READ_AHEAD_WINDOW_MOST 256    /* … and to how many it comes, by doubling: 1 MiB */
+#define READ_AHEAD_DISTANCE_MOST 4096 /* how far before a reader who still has to wait: 16 MiB */
 
 /* What is known of the reads of an open file. All 0 at first. */
 struct read_ahead_file {
     u32 start, next; /* pages: of the last read, and behind it */
     u32 end;         /* behind the last page that has been asked for or wished */
-    u32 window;      /* 0: not read in sequence */
+    u16 window;      /* how much is wished for at a time; 0: not read in sequence */
+    u16 distance;    /* how far before the reader, at least */
 };
 
-/* What to do for a reader who wants `count` (> 0) pages from `index` on of a file of `limit` pages, when
- * the first of them is not known to be used already (cache_get_known). */
+/* What a reader wants: `count` (> 0) pages from `index` on, of a file of `limit` pages. */
+struct read_ahead_reader {
+    u32 index, count, limit;
+    bool waits; /* the first page is being read just now */
+};
+
+/* What to do for a reader, when the first page is not known to be used already (cache_get_known).
+ * `distance_most`: in pages. */
 struct read_ahead_plan {
     u32 along;                  /* to be read in the same run, behind the `count` */
-    u32 wish_index, wish_count; /* to be wished for */
+    u32 wish_index, wish_count; /* to be wished for, in pieces of file->window */
 };
-void read_ahead_plan(struct read_ahead_file *file, u32 index, u32 count, u32 limit,
-                     struct read_ahead_plan *plan);
+void read_ahead_plan(struct read_ahead_file *file, const struct read_ahead_reader *reader,
+                     u32 distance_most, struct read_ahead_plan *plan);
 
 /* The same, and wishes for it: what to read along. `inode` keeps the object. Never sleeps. */
 u32 read_ahead_for_reader(struct read_ahead_file *file, struct inode *inode,

@@ -3,6 +3,7 @@
  * an object by the object's address. */
 #include "kernel/heap.h"
 #include "arch.h"
+#include "kernel/force.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
@@ -113,6 +114,8 @@ void *
 pool_alloc(struct pool *pool)
 {
     void **object;
+    if (force_object_fails())
+        return NULL;
     {
         INTERRUPTS_OFF_SCOPE();
         if (unlikely(!pool->registered))

@@ -40,7 +40,7 @@ copy_from_user:
     CHECK_RANGE edx
 copy:
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     mov eax, ecx
     shr ecx, 2
     rep movsd
@@ -68,11 +68,13 @@ out_of_range:
     pop esi
     ret
 
-; The way out of all of them when something was wrong.
+; The way out of all of them when something was wrong: `failed` with the error in eax, which is how the
+; page-fault handler comes back.
 fault:
+    mov eax, -EFAULT
+failed:
     mov edx, [cpu + CURRENT]
     mov dword [edx + RECOVERY], 0
-    mov eax, -EFAULT
     pop edi
     pop esi
     ret
@@ -86,7 +88,7 @@ clear_user:
     mov ecx, edx
     CHECK_RANGE eax
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     xor eax, eax
     shr ecx, 2
     rep stosd
@@ -107,7 +109,7 @@ user_compare_exchange:
     cmp eax, USER_END - 4
     ja fault
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     mov eax, [esi]
     lock cmpxchg [edi], ecx
     mov dword [edx + RECOVERY], 0
@@ -119,7 +121,7 @@ user_compare_exchange:
 
 ; int user_copy_string(char *to, const char *from, size_t size), for copy_string_from_user, which has
 ; checked the range: bytes copied before the zero (which is copied too), `size` if there is none, or
-; -EFAULT
+; the error
 user_copy_string:
     push esi
     push edi
@@ -149,6 +151,6 @@ user_copy_string:
     ret
 .fault:
     pop edx
-    jmp fault
+    jmp failed
 
 section .note.GNU-stack noalloc noexec nowrite progbits

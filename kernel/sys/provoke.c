@@ -84,6 +84,21 @@ provoke_mutex_twice(void)
         log_line("provoke: a mutex was taken twice");
 }
 
+/* Nobody waits for anybody, and yet two fibrils that did this at the same time could. */
+static void
+provoke_lock_order(void)
+{
+    static struct mutex other = MUTEX_INIT(other, "provoke other");
+    if (mutex_lock(&mutex) || mutex_lock(&other))
+        return;
+    mutex_unlock(&other);
+    mutex_unlock(&mutex);
+    if (mutex_lock(&other) == 0 && mutex_lock(&mutex) == 0)
+        log_line("provoke: two mutexes were taken in both orders");
+    mutex_unlock(&mutex);
+    mutex_unlock(&other);
+}
+
 static void
 provoke_mutex_unowned(void)
 {
@@ -140,6 +155,7 @@ static const struct {
     {"null", provoke_null},
     {"null-in-copy", provoke_null_in_copy},
     {"mutex-twice", provoke_mutex_twice},
+    {"lock-order", provoke_lock_order},
     {"mutex-unowned", provoke_mutex_unowned},
     {"mutex-kept", provoke_mutex_kept},
     {"sleep-interrupts-off", provoke_sleep_interrupts_off},

@@ -127,6 +127,22 @@ test_read_number(const char *path, const char *word)
     return number;
 }
 
+/* How many requests the disk has had. */
+static TEST_UNUSED unsigned long long
+test_disk_requests(const char *disk)
+{
+    char line[200], name[32];
+    unsigned long long requests = 0, found = 0;
+    FILE *file = fopen("/proc/diskstats", "r");
+
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "%*u %*u %31s %llu", name, &requests) == 2 && strcmp(name, disk) == 0)
+            found = requests;
+    if (file)
+        fclose(file);
+    return found;
+}
+
 static TEST_UNUSED long
 test_fibrils(void)
 {

@@ -8,7 +8,7 @@
 int
 walk_run(struct walk *walk)
 {
-    return walk->asynchronous ? walk_asys(walk) : walk_sync(walk);
+    return walk->way == WALK_SYNC ? walk_sync(walk) : walk_asys(walk);
 }
 
 void

@@ -2,8 +2,9 @@
  * walk and demo.
  *
  * walk_sync.c does what find does, one call after the other. walk_asys.c does the same with up to
- * `depth` calls in flight, in one task, without threads. Both tell walk_found and walk_failed
- * (tally.c) what they see, so that the result is the same whatever the way. */
+ * `depth` calls in flight, in one task, without threads; walk_engine.c hands the calls over, by
+ * asys_submit or a ring; walk_chain.c joins those that belong together. All tell walk_found and
+ * walk_failed (tally.c) what they see, so that the result is the same whatever the way. */
 #ifndef WALK_WALK_H
 #define WALK_WALK_H
 
@@ -22,13 +23,21 @@ struct walk_entry {
     const char *path; /* below the starting point, without "./" */
 };
 
+enum walk_way {
+    WALK_SYNC,
+    WALK_ASYS,  /* asys_submit and asys_await_completion */
+    WALK_RING,  /* the same calls through a ring */
+    WALK_CHAIN, /* and chains of calls instead of single ones */
+};
+
 struct walk {
     /* What to do; the caller's: */
     const char *path;
-    bool asynchronous;
+    enum walk_way way;
     bool read; /* read every file and sum it */
+    bool unsummed; /* with `read`: no sums, for measuring */
     bool list; /* keep a walk_entry of each */
-    unsigned depth;
+    unsigned depth; /* calls, or chains, in flight at most */
     void (*progress)(struct walk *walk); /* called now and then, or NULL */
 
     /* What was found: */
@@ -84,6 +93,7 @@ const struct kernel_dirent *walk_next_entry(struct walk_directory *directory);
 struct walk_reader {
     int fd;
     int error; /* why the sum is not to be had, or 0 */
+    unsigned long long offset; /* chains: how far it has been read */
     struct sha256 sum;
     char text[SHA256_TEXT_SIZE];
     char buffer[32768];
@@ -104,6 +114,7 @@ struct walk_counters walk_counters_since(const struct walk_counters *before);
 
 /* report.c: the line for programs, on standard error. */
 void walk_report(const struct walk *walk, const struct walk_counters *used);
+const char *walk_way_name(enum walk_way way);
 double walk_in_flight_mean(const struct walk *walk);
 
 #endif

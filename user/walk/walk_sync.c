@@ -22,7 +22,8 @@ read_file(struct walk *walk, struct walk_directory *directory, const char *name)
     sha256_start(&reader.sum);
     if (fd >= 0) {
         while ((result = sys_read(fd, reader.buffer, sizeof reader.buffer)) > 0)
-            sha256_add(&reader.sum, reader.buffer, result);
+            if (!walk->unsummed)
+                sha256_add(&reader.sum, reader.buffer, result);
         sys_close(fd);
     }
     reader.error = -result;
