@@ -10,10 +10,7 @@ wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
     if (!entry->fibril)
         entry->fibril = current_fibril();
     INTERRUPTS_OFF_SCOPE();
-    if (entry->shared)
-        list_add_head(&queue->entries, &entry->link);
-    else
-        list_add_tail(&queue->entries, &entry->link);
+    (entry->shared ? list_add_head : list_add_tail)(&queue->entries, &entry->link);
 }
 
 void

@@ -149,7 +149,7 @@ for _machine in ('q35', 'pc'):
 
 def fault(guest, machine, word, wanted_counter):
     result = guest.run(*WALK, options=[
-        '--machine', machine, '--disk', TREE, '--append', f'ata-fault={word}@ata1 ata-limit=250'])
+        '--machine', machine, '--disk', TREE, '--append', f'ata-fault={word}@ata1 ata-limit=400'])
     same(result, reference(guest, TREE), word)
     counters = parse_counters(result.line(r'ata: requests=.*', 'log')[0])
     if not counters[wanted_counter]:

@@ -35,8 +35,10 @@ handle_info(int number, void (*handler)(int, siginfo_t *, void *), int flags)
 PORTABLE void
 defaults(void)
 {
+    struct itimerval none = {{0, 0}, {0, 0}};
     sigset_t all;
 
+    setitimer(ITIMER_REAL, &none, NULL);
     for (int number = 1; number <= SIGRTMAX; number++)
         if (number != SIGKILL && number != SIGSTOP && (number < 32 || number >= SIGRTMIN))
             handle(number, SIG_DFL, 0);
@@ -45,11 +47,12 @@ defaults(void)
     handled = 0;
 }
 
-/* A SIGALRM in 20 ms, counted; flags of its handler. */
+/* SIGALRMs from 20 ms on, counted, until defaults(); flags of their handler. On a busy machine the first may
+ * come before the call that it is to interrupt. */
 PORTABLE void
 alarm_soon(int flags)
 {
-    struct itimerval soon = {.it_value = {0, 20000}};
+    struct itimerval soon = {{0, 200000}, {0, 20000}};
 
     handle(SIGALRM, count, flags);
     setitimer(ITIMER_REAL, &soon, NULL);

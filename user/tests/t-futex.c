@@ -79,10 +79,8 @@ times(void)
     show(now_ns() - before >= 20000000);
     syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &at);
     show(futex(&word, WAIT_BITSET, 0, &at, NULL, -1)); /* it has come already */
-    at.tv_sec++;
-    before = now_ns();
+    at.tv_sec += 100;
     show(futex(&word, WAIT_BITSET, 1, &at, NULL, -1));
-    show(now_ns() - before < 500000000);
     syscall(SYS_clock_gettime, CLOCK_REALTIME, &at);
     show(futex(&word, WAIT_BITSET | REAL_CLOCK, 0, &at, NULL, -1));
     alarm_soon(0);
@@ -91,11 +89,8 @@ times(void)
     at.tv_sec = 10;
     show(futex(&word, WAIT, 0, &at, NULL, 0));
     alarm_soon(SA_RESTART);
-    soon = (struct old_time){0, 60000000};
-    before = now_ns();
-    show(futex(&word, WAIT, 0, &soon, NULL, 0)); /* made anew for the rest of its time */
-    show(now_ns() - before >= 60000000);
-    show(handled);
+    show(futex(&word, WAIT, 0, &at, NULL, 0)); /* one with a time is not made anew */
+    show(handled >= 3);
     defaults();
 }
 

@@ -223,11 +223,9 @@ timed_wait(void)
     check_equal(sigtimedwait(&set, &info, &none), SIGUSR1);
     check_equal(info.si_pid, getpid());
     /* One that is not waited for, and is handled, ends the waiting. */
-    handle(SIGALRM, count, SA_RESTART);
-    struct itimerval soon = {.it_value = {0, 20000}};
-    setitimer(ITIMER_REAL, &soon, NULL);
+    alarm_soon(SA_RESTART);
     check_equal(error_of(sigwaitinfo(&set, &info)), EINTR);
-    check_equal(handled, 1);
+    check(handled >= 1);
     defaults();
 }
 

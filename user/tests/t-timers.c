@@ -269,7 +269,7 @@ sleeping(void)
     show(syscall(SYS_nanosleep, (long[2]){100, 0}, 16));
     alarm_soon(0);
     show(nanosleep(&long_time, NULL));
-    show(handled);
+    show(handled >= 4);
     defaults();
 }
 
