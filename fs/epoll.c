@@ -1,14 +1,15 @@
 /* epoll: see epoll.h. Called by epoll's handlers, by poll and, when a file goes, by file_put.
  *
- * An *item* is one file under one number in one epoll. It stands, by one *watch* each, on the queues that
- * the file's poll function names, and a wake-up there puts it on its epoll's list of those that may be
- * ready. A waiter asks only those on the list: what is idle costs nothing. Items hold no reference to
- * their file: the last file_put takes them out before anything of the file goes.
+ * An *item* is one file under one number in one epoll. It stands, by one *watch* each, on the
+ * queues that the file's poll function names, and a wake-up there puts it on its epoll's list of
+ * those that may be ready. A waiter asks only those on the list: what is idle costs nothing.
+ * Items hold no reference to their file: the last file_put takes them out before anything of the
+ * file goes.
  *
- *     file's queue --watch--> item --ready list--> epoll --waiters--> one sleeper, or the epoll above
+ *     file's queue --watch--> item --ready list--> epoll --> one sleeper, and the epolls above
  *
- * Nothing here sleeps but epoll_collect, and that only between items, which it pins for the time of a copy.
- * Lists that wake-ups use are changed with interrupts off. */
+ * Nothing here sleeps but epoll_collect, and that only between items, which it pins for the time
+ * of a copy. Lists that wake-ups use are changed with interrupts off. */
 #include "fs/epoll.h"
 
 #include "arch.h"
@@ -90,7 +91,8 @@ ready_add(struct epoll_item *item)
         list_add_tail(&item->epoll->ready, &item->ready_link);
 }
 
-/* Ways that meet again higher up do not multiply: an epoll tells what is above it once in one wake-up. */
+/* Ways that meet again higher up do not multiply: an epoll tells what is above it once in one
+ * wake-up. */
 static bool
 item_wake(struct wait_entry *entry, u32 key)
 {

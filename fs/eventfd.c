@@ -1,6 +1,6 @@
-/* eventfd: see eventfd.h. Called by eventfd's handlers and by read, write and poll. A read takes the
- * whole counter, or 1 with `semaphore`; it waits while there is nothing, a write while there is no room
- * below EVENT_FULL. What was taken and could not be copied out is put back. */
+/* eventfd: see eventfd.h. Called by eventfd's handlers and by read, write and poll. A read takes
+ * the whole counter, or 1 with `semaphore`; it waits while there is nothing, a write while there
+ * is no room below EVENT_FULL. What was taken and could not be copied out is put back. */
 #include "fs/eventfd.h"
 
 #include "fs/anonymous.h"

@@ -1,6 +1,6 @@
-/* signalfd: see signalfd.h. Called by signalfd's handlers and by read and poll. Who reads or polls sees
- * its own signals, whoever made the file. A signal has to be blocked, or it is delivered as ever. The
- * layout of what is read is Linux's (linux/signalfd.h). */
+/* signalfd: see signalfd.h. Called by signalfd's handlers and by read and poll. Who reads or
+ * polls sees its own signals, whoever made the file. A signal has to be blocked, or it is
+ * delivered as ever. The layout of what is read is Linux's (linux/signalfd.h). */
 #include "fs/signalfd.h"
 
 #include "fs/anonymous.h"
@@ -29,8 +29,8 @@ struct abi_signalfd_info {
     u8 reserved[28];
 };
 _Static_assert(sizeof(struct abi_signalfd_info) == 128, "struct signalfd_siginfo");
-_Static_assert(offsetof(struct abi_signalfd_info, pointer) == 48, "struct signalfd_siginfo: ssi_ptr");
-_Static_assert(offsetof(struct abi_signalfd_info, address) == 72, "struct signalfd_siginfo: ssi_addr");
+_Static_assert(offsetof(struct abi_signalfd_info, pointer) == 48, "ssi_ptr");
+_Static_assert(offsetof(struct abi_signalfd_info, address) == 72, "ssi_addr");
 
 static struct pool signalfd_pool = POOL_INIT("signalfd", struct signalfd);
 
@@ -60,7 +60,8 @@ info_fill(struct abi_signalfd_info *out, const struct signal_info *info)
     }
 }
 
-/* Takes one signal out to the reader: 0, -EAGAIN: none is there; -EFAULT, and it stays where it was. */
+/* Takes one signal out to the reader: 0, -EAGAIN: none is there; -EFAULT, and it stays where it
+ * was. */
 static int
 signal_put(const struct signalfd *signalfd, struct iter *iter)
 {

@@ -1,6 +1,6 @@
-/* timerfd: see timerfd.h. Called by timerfd's handlers and by read and poll. The timer expires once, in
- * interrupt context; a periodic one is armed again when somebody reads or asks, and then all expiries
- * that have passed are counted, so one that nobody reads costs nothing. */
+/* timerfd: see timerfd.h. Called by timerfd's handlers and by read and poll. The timer expires
+ * once, in interrupt context; a periodic one is armed again when somebody reads or asks, and
+ * then all expiries that have passed are counted, so one that nobody reads costs nothing. */
 #include "fs/timerfd.h"
 
 #include "arch.h"

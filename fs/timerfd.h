@@ -11,7 +11,8 @@ struct file;
 int timerfd_create(bool wall_clock, u32 flags, struct file **file);
 bool file_is_timerfd(const struct file *file);
 /* Arms for a point in time of its clock, or from now on; left 0: not at all. */
-void timerfd_set(struct file *file, bool absolute, const struct interval *new, struct interval *old);
+void timerfd_set(struct file *file, bool absolute, const struct interval *new,
+                 struct interval *old);
 void timerfd_get(struct file *file, struct interval *value);
 
 #endif

@@ -4,9 +4,10 @@
  *
  *     error = wait_event_killable(&queue, condition);
  *
- * The condition is evaluated with the fibril already marked as sleeping: it must not sleep and must
- * not touch user memory. The wait entry lies on the sleeper's stack and is unlinked by the sleeper
- * before it leaves, whoever woke it; wakers touch it only with interrupts off. Any context may wake.
+ * The condition is evaluated with the fibril already marked as sleeping: it must not sleep and
+ * must not touch user memory. The wait entry lies on the sleeper's stack and is unlinked by the
+ * sleeper before it leaves, whoever woke it; wakers touch it only with interrupts off. Any
+ * context may wake.
  *
  *   wait_event               until the condition holds. Only for waits with a stated bound.
  *   wait_event_killable      0; -EINTR (or -ECANCELED, -ETIME: the reason of the cancellation) when
@@ -16,10 +17,10 @@
  *   *_until                  also -ETIMEDOUT once time_now_ns() reaches `deadline_ns` (0: never)
  *   *_shared                 as above, for a queue whose wake-ups are for one waiter each
  *
- * wake_up_one() is for what only one waiter can have (bytes, a counter). Whoever has slept for it and
- * leaves some behind, whether it took any or not, wakes the next one. Entries that are *shared* are woken
- * beside that one: those of poll and its kin, who only look, and sleeps that may not take what they see.
- */
+ * wake_up_one() is for what only one waiter can have (bytes, a counter). Whoever has slept for
+ * it and leaves some behind, whether it took any or not, wakes the next one. Entries that are
+ * *shared* are woken beside that one: those of poll and its kin, who only look, and sleeps that
+ * may not take what they see. */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 

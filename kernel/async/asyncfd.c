@@ -1,7 +1,7 @@
-/* asyncfd: see asyncfd.h. Results go into the program's ring in the order in which they come; those for
- * which there is no room wait in the kernel, and go on at the next result, at each poll, and at the tick.
- * Closing the last descriptor ends it: what waits is dropped, who polls or reads is woken. Everything that
- * changes is changed with interrupts off. */
+/* asyncfd: see asyncfd.h. Results go into the program's ring in the order in which they come;
+ * those for which there is no room wait in the kernel, and go on at the next result, at each
+ * poll, and at the tick. Closing the last descriptor ends it: what waits is dropped, who polls
+ * or reads is woken. Everything that changes is changed with interrupts off. */
 #include "kernel/async/asyncfd.h"
 
 #include "arch.h"

@@ -1,5 +1,6 @@
-/* asyncfd: files through which results of asynchronous calls reach a program: a ring of its own memory, or
- * read(2). Whoever delivers reserves a place before the call starts, so delivering never fails. */
+/* asyncfd: files through which results of asynchronous calls reach a program: a ring of its own
+ * memory, or read(2). Whoever delivers reserves a place before the call starts, so delivering
+ * never fails. */
 #ifndef KERNEL_ASYNC_ASYNCFD_H
 #define KERNEL_ASYNC_ASYNCFD_H
 
@@ -15,7 +16,8 @@ struct asyncfd_delivery {
     struct asyncfd_result result;
 };
 
-/* The one behind a descriptor, with a reference, which does not keep the file open: -EBADF, -EINVAL. */
+/* The one behind a descriptor, with a reference, which does not keep the file open: -EBADF,
+ * -EINVAL. */
 int asyncfd_get(int fd, struct asyncfd **asyncfd);
 void asyncfd_put(struct asyncfd *asyncfd);
 

@@ -1,5 +1,5 @@
-/* Rings of results in a program's memory: see user_ring.h. All is moved in words of 32 bits, which never
- * cross a page. */
+/* Rings of results in a program's memory: see user_ring.h. All is moved in words of 32 bits,
+ * which never cross a page. */
 #include "kernel/async/user_ring.h"
 
 #include "arch.h"

@@ -51,9 +51,14 @@ def declare():
 declare()
 
 
-@test('asyncfd: the faults F1 to F14 of 2007, the version that is read, hostile rings')
+@test('asyncfd: the faults F1 to F14 of 2007, and the version that is read')
 def asyncfd(guest):
     check_cases(guest.run_without_leak('t-asyncfd', runs=3), cases('t-asyncfd'))
+
+
+@test('asyncfd under epoll, rings spoiled in every way, kernel AIO and whole groups that deliver there')
+def asyncfd_uses(guest):
+    check_cases(guest.run_without_leak('t-asyncfd-uses', runs=3), cases('t-asyncfd-uses'))
 
 
 @test('10,000 idle files under epoll cost nothing, and a wake-up for one costs the same whoever waits beside it')

@@ -1,8 +1,8 @@
-/* event-loop FILE…: one epoll over a timer, a signal, a pipe and the reads of files, which arrive through
- * an asyncfd: what asyncfd was proposed for in 2007. The files are read in pieces, all at once, each piece
- * started as soon as the one before it has come; meanwhile the timer ticks, a child writes into the pipe,
- * and when it ends its signal comes too. Prints each file's size and the sum of its bytes, and at the end
- * what the loop has seen. */
+/* event-loop FILE…: one epoll over a timer, a signal, a pipe and the reads of files, which
+ * arrive through an asyncfd: what asyncfd was proposed for in 2007. The files are read in
+ * pieces, all at once, each piece started as soon as the one before it has come; meanwhile the
+ * timer ticks, a child writes into the pipe, and when it ends its signal comes too. Prints each
+ * file's size and the sum of its bytes, and at the end what the loop has seen. */
 #include <fcntl.h>
 #include <fibril/asyncfd.h>
 #include <fibril/asys.h>

@@ -1,5 +1,6 @@
-/* t-epoll-random SEED [ROUNDS]: operations by chance on epolls, pipes, counters and sockets, each with what
- * it gives, events sorted. The same program on Linux prints the same: the transcripts are compared. Pipes get whole pages, since Linux counts their room in pages. */
+/* t-epoll-random SEED [ROUNDS]: operations by chance on epolls, pipes, counters and sockets,
+ * each with what it gives, events sorted. The same program on Linux prints the same: the
+ * transcripts are compared. Pipes get whole pages, since Linux counts their room in pages. */
 #ifdef __linux__
 #define _GNU_SOURCE
 #endif
@@ -130,7 +131,8 @@ do_wait(void)
         printf("  %d %x\n", (int)events[i].data.u64, events[i].events);
 }
 
-/* A write that fails for want of room wakes those who poll for reading in Linux: here it does not. */
+/* A write that fails for want of room wakes those who poll for reading in Linux: here it does
+ * not. */
 static int
 is_full(int slot)
 {

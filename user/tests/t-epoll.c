@@ -1,5 +1,5 @@
-/* t-epoll [CASE…]: epoll's numbers and semantics, on everything that can be polled. Also compiles for
- * Linux, where every case has to pass too. */
+/* t-epoll [CASE…]: epoll's numbers and semantics, on everything that can be polled. Also
+ * compiles for Linux, where every case has to pass too. */
 #ifdef __linux__
 #define _GNU_SOURCE
 #endif
@@ -476,7 +476,8 @@ short_times(void)
     close(epoll);
 }
 
-/* One event wakes one of those who wait; a level that stays wakes the next when the first is there. */
+/* One event wakes one of those who wait; a level that stays wakes the next when the first is
+ * there. */
 static void
 several_waiters(void)
 {

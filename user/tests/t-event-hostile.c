@@ -1,6 +1,6 @@
-/* t-event-hostile [CASE…]: what goes away while somebody waits for it, epolls whose ways meet again, too
- * many of them, and the terminal and contexts under epoll. Waits are made in the background, so that this
- * program can go on. */
+/* t-event-hostile [CASE…]: what goes away while somebody waits for it, epolls whose ways meet
+ * again, too many of them, and the terminal and contexts under epoll. Waits are made in the
+ * background, so that this program can go on. */
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -105,8 +105,8 @@ polled_closed(void)
     sys_close(copy);
 }
 
-/* Several layers of epolls, each in all of the layer above: the ways through them are many, and a wake-up
- * goes each edge once. */
+/* Several layers of epolls, each in all of the layer above: the ways through them are many, and
+ * a wake-up goes each edge once. */
 static void
 ways_that_meet(void)
 {

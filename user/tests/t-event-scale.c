@@ -1,8 +1,8 @@
-/* t-event-scale [IDLE]: what one ready file costs its waiter when IDLE others (10,000) are registered in
- * the same epoll, against when it is alone; and what one wake-up costs when many wait for the same thing
- * (readers of a pipe, of an eventfd, waiters at an epoll), against one. To be run with --icount, where a
- * tick of the cycle counter is an instruction. Prints the costs, the cheapest of ROUNDS each, and
- * `idle_ratio=R waiters_ratio=R`, the largest one. */
+/* t-event-scale [IDLE]: what one ready file costs its waiter when IDLE others (10,000) are
+ * registered in the same epoll, against when it is alone; and what one wake-up costs when many
+ * wait for the same thing (readers of a pipe, of an eventfd, waiters at an epoll), against one.
+ * To be run with --icount, where a tick of the cycle counter is an instruction. Prints the
+ * costs, the cheapest of ROUNDS each, and `idle_ratio=R waiters_ratio=R`, the largest one. */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>

@@ -1,5 +1,5 @@
-/* t-eventfd [CASE…]: eventfd's numbers and semantics. Also compiles for Linux, where every case has to
- * pass too. */
+/* t-eventfd [CASE…]: eventfd's numbers and semantics. Also compiles for Linux, where every case
+ * has to pass too. */
 #ifdef __linux__
 #define _GNU_SOURCE
 #endif

@@ -1,5 +1,5 @@
-/* The structures that programs and the kernel share for asyncfd (514): the only definition of them; the
- * kernel includes this file too. As published in March 2007. */
+/* The structures that programs and the kernel share for asyncfd (514): the only definition of
+ * them; the kernel includes this file too. As published in March 2007. */
 #ifndef FIBRIL_ASYNCFD_ABI_H
 #define FIBRIL_ASYNCFD_ABI_H
 
@@ -11,9 +11,9 @@ struct asyncfd_result {
     int64_t res, res2;
 };
 
-/* The reader takes the result at `iuser`, sets its cookie to 0, and moves `iuser` on. The kernel looks at
- * ptr and size when the ring is registered, writes ikernel (where it will put the next result) and reads
- * iuser. Both indices begin below size. */
+/* The reader takes the result at `iuser`, sets its cookie to 0, and moves `iuser` on. The kernel
+ * looks at ptr and size when the ring is registered, writes ikernel (where it will put the next
+ * result) and reads iuser. Both indices begin below size. */
 struct asyncfd_uring {
     uint64_t ptr; /* of struct asyncfd_result; aligned to 4 bytes, as this structure */
     uint32_t iuser;
