@@ -34,6 +34,7 @@ def image(name):
 def take_turns(options, rounds, jobs, skip=1, timeout=600):
     """{job: its lines} of so many rounds, and the command."""
     text, command = guest(*options, TURNS, str(rounds), *jobs, timeout=timeout)
+    jobs = [job for job in jobs if not job.startswith('read-ahead:')]
     turns = {job: [] for job in jobs}
     for line in LINE.findall(text.replace('\r', '')):
         words = dict(word.split('=', 1) for word in line.split())
@@ -94,10 +95,13 @@ def section_bochs(results):
         return
     rounds = 1 if results.options.quick else 5
     for way in ('dma', 'pio'):
-        options = ['--machine', 'bochs', '--append', f'ide={way}', '--disk', 'build/demo.ext2']
-        turns, command = take_turns(options, rounds, ['sync:/mnt/0', f'asys:{DEPTH_ON_IDE}:/mnt/0'], 0)
-        add_both_walks(results, 'bochs', f'bochs_{way}', f'Bochs, {way.upper()}', turns, command,
-                       GAIN_ON_BOCHS_AIM)
+        for on in (0, 1):
+            options = ['--machine', 'bochs', '--append', f'ide={way}', '--disk', 'build/demo.ext2']
+            jobs = [f'read-ahead:{on}', 'sync:/mnt/0', f'asys:{DEPTH_ON_IDE}:/mnt/0']
+            turns, command = take_turns(options, rounds, jobs, 0)
+            add_both_walks(results, 'bochs', f'bochs_{way}' + '_ahead' * on,
+                           f'{way.upper()}, {"with" if on else "no"} read-ahead', turns, command,
+                           None if on else GAIN_ON_BOCHS_AIM)
     size = os.path.getsize(os.path.join(BUILD, 'demo.ext2'))
     print(f'Bochs: {bochs.IPS:,} instructions a second, disk of {size:,} bytes')
 

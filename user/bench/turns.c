@@ -7,6 +7,7 @@
  *     replay:DEPTH:DEVICE:RUNS              read given runs of a disk, past the cache (lib/replay.h)
  *     stream:BYTES:FILE                     read a file from end to end, so many bytes at a time
  *     warm-JOB                              any of these, done just before without being measured
+ *     read-ahead:0, read-ahead:1            no job: from here on it is off or on
  *
  * The lines are for programs: bench/run.py. A job that fails ends it all. */
 #include <errno.h>
@@ -34,14 +35,15 @@ struct done {
     unsigned long long bytes;
 };
 
+/* Writes a digit to a file of /proc/sys/vm. */
 static bool
-drop_caches(void)
+tell_kernel(const char *path, const char *digit)
 {
-    int file = open("/proc/sys/vm/drop_caches", O_WRONLY);
-    bool dropped = file >= 0 && write(file, "3", 1) == 1;
+    int file = open(path, O_WRONLY);
+    bool told = file >= 0 && write(file, digit, 1) == 1;
 
     close(file);
-    return dropped;
+    return told || (program_complain("turns", path), false);
 }
 
 static bool
@@ -122,8 +124,8 @@ prepare(const struct job *job)
     struct done unused;
     bool known;
 
-    if (!drop_caches())
-        return program_complain("turns", "drop_caches"), false;
+    if (!tell_kernel("/proc/sys/vm/drop_caches", "3"))
+        return false;
     return !job->warm || do_job(job, &unused, &known);
 }
 
@@ -149,6 +151,8 @@ take_turn(const struct job *job)
     unsigned long ahead_before, used_before, ahead, used;
     bool known = true;
 
+    if (strcmp(job->words[0], "read-ahead") == 0 && job->count == 2)
+        return tell_kernel("/proc/sys/vm/read_ahead", job->words[1]);
     if (!prepare(job))
         return false;
     read_ahead_count(&ahead_before, &used_before);
