@@ -6,7 +6,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # Whatever builds first looks whether the tools are there, and puts them in: make builds a file that
 # it includes before anything else.
-NEEDS_NOTHING := help doctor clean size man
+NEEDS_NOTHING := help doctor clean size
 ifneq ($(filter-out $(NEEDS_NOTHING),$(or $(MAKECMDGOALS),all)),)
 include $(BUILD)/tools-are-there.mk
 endif

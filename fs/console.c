@@ -8,6 +8,7 @@
 #include "drivers/keyboard.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
+#include "fs/file.h"
 #include "fs/pseudo.h"
 #include "fs/tty.h"
 #include "kernel/errno.h"
@@ -112,7 +113,7 @@ output_empty(struct tty_device *device)
 static void
 port_drained(struct serial_port *port)
 {
-    wake_up_all(&console.tty.writable);
+    wake_up_all_key(&console.tty.writable, POLL_OUTPUT);
 }
 
 /* ---- Start ---- */

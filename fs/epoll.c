@@ -22,7 +22,8 @@
 #include "kernel/wait.h"
 
 #define ALWAYS (POLL_ERROR | POLL_HANG_UP)
-#define EXCLUSIVE_ALLOWED (POLL_INPUT | POLL_OUTPUT | ALWAYS | EPOLL_WAKE_UP | EPOLL_EDGE | EPOLL_EXCLUSIVE)
+#define EXCLUSIVE_ALLOWED                                                                          \
+    (POLL_IN | POLL_OUT | ALWAYS | EPOLL_WAKE_UP | EPOLL_EDGE | EPOLL_EXCLUSIVE)
 #define BUCKETS 4096u
 #define ITEMS_MOST (1u << 18) /* of all epolls together: -ENOSPC */
 #define NESTED_MOST 4         /* epolls above one another, beside the lowest; as Linux */
@@ -32,7 +33,8 @@
 struct epoll {
     struct list items;
     struct list nested;        /* those whose file is an epoll */
-    struct wait_queue waiters; /* and the watches of epolls above */
+    struct wait_queue waiters;  /* in epoll_wait */
+    struct wait_queue watchers; /* in poll, and the watches of epolls above */
     struct file *file;
     u32 round;  /* of the last look, to tell where it began */
     u32 told;   /* wake_serial when it last told those above */
@@ -96,7 +98,7 @@ item_wake(struct wait_entry *entry, u32 key)
     struct epoll *epoll = item->epoll;
     bool woken = false;
 
-    if (item->disarmed)
+    if (item->disarmed || !(key & item->events))
         return false;
     ready_add(item);
     if (wake_depth++ == 0)
@@ -104,6 +106,7 @@ item_wake(struct wait_entry *entry, u32 key)
     if (epoll->told != wake_serial) {
         epoll->told = wake_serial;
         woken = wake_up_one(&epoll->waiters);
+        wake_up_all_key(&epoll->watchers, POLL_KEY_INPUT);
     }
     wake_depth--;
     return woken;
@@ -164,21 +167,29 @@ watches_end(struct epoll_item *item)
     }
 }
 
-/* From now on wake-ups count; and what is ready already. */
+/* What is ready already, at its beginning or since its events have been changed. */
+static void
+item_look(struct epoll_item *item, u32 events)
+{
+    INTERRUPTS_OFF_SCOPE();
+
+    if (!(events & item->events) || !list_empty(&item->ready_link))
+        return;
+    ready_add(item);
+    wake_up_one(&item->epoll->waiters);
+    wake_up_all_key(&item->epoll->watchers, POLL_KEY_INPUT);
+}
+
+/* From now on wake-ups count. */
 static int
 watches_begin(struct epoll_item *item)
 {
-    struct watching watching = {
-        .table = {.add = watch_add, .wanted = item->events}, .item = item};
+    struct watching watching = {.table.add = watch_add, .item = item};
     u32 events = item->file->ops->poll(item->file, &watching.table);
 
     if (item->failed)
         return -ENOMEM;
-    if (events & item->events) {
-        INTERRUPTS_OFF_SCOPE();
-        ready_add(item);
-        wake_up_one(&item->epoll->waiters);
-    }
+    item_look(item, events);
     return 0;
 }
 
@@ -258,12 +269,12 @@ item_modify(struct epoll_item *item, const struct abi_epoll_event *event)
 {
     if ((item->events | event->events) & EPOLL_EXCLUSIVE)
         return -EINVAL;
-    watches_end(item);
     item->events = (event->events & ~EPOLL_WAKE_UP) | ALWAYS;
     item->data_low = event->data_low;
     item->data_high = event->data_high;
     item->disarmed = false;
-    return watches_begin(item);
+    item_look(item, file_poll_now(item->file));
+    return 0;
 }
 
 /* ---- Epolls in epolls ---- */
@@ -514,7 +525,7 @@ epoll_poll(struct file *file, struct poll_table *table)
     struct epoll_item *item;
 
     if (table)
-        table->add(table, &epoll->waiters);
+        table->add(table, &epoll->watchers);
     while ((item = ready_take(epoll)))
         if (item_events(item)) {
             ready_put_back(item, true);
@@ -551,6 +562,7 @@ epoll_file_create(struct file **file)
     list_init(&epoll->nested);
     list_init(&epoll->ready);
     wait_queue_init(&epoll->waiters, "epoll");
+    wait_queue_init(&epoll->watchers, "epoll poll");
     error = anonymous_file_create(&epoll_ops, 0, epoll, file);
     if (error)
         pool_free(&epoll_pool, epoll);

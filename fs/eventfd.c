@@ -24,7 +24,7 @@ count_add(struct eventfd *event, u64 value)
 {
     event->count = MIN(value, EVENT_FULL - event->count) + event->count;
     if (event->count > 0)
-        wake_up_one(&event->readable);
+        wake_up_one_key(&event->readable, POLL_KEY_INPUT);
 }
 
 static u64
@@ -33,7 +33,7 @@ count_take(struct eventfd *event)
     u64 value = event->semaphore ? 1 : event->count;
 
     event->count -= value;
-    wake_up_all(&event->writable); /* each may need other room */
+    wake_up_all_key(&event->writable, POLL_OUTPUT); /* each may need other room */
     return value;
 }
 
@@ -58,7 +58,7 @@ eventfd_read(struct file *file, struct iter *iter, u64 *position)
     if (error)
         count_add(event, value);
     if (waits && event->count > 0)
-        wake_up_one(&event->readable);
+        wake_up_one_key(&event->readable, POLL_KEY_INPUT);
     return error;
 }
 
@@ -94,7 +94,10 @@ eventfd_poll(struct file *file, struct poll_table *table)
     struct eventfd *event = file->private;
     u32 events = 0;
 
-    poll_add_both(table, &event->readable, &event->writable);
+    if (table) {
+        table->add(table, &event->readable);
+        table->add(table, &event->writable);
+    }
     if (event->count > 0)
         events |= POLL_IN;
     if (event->count == EVENT_FULL)

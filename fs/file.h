@@ -41,29 +41,18 @@ struct file;
 #define POLL_HANG_UP 0x10
 #define POLL_INVALID 0x20
 #define POLL_RDNORM 0x40
-#define POLL_RDBAND 0x80
 #define POLL_WRNORM 0x100
 #define POLL_WRBAND 0x200
 #define POLL_READ_HANG_UP 0x2000
-#define POLL_INPUT (POLL_IN | POLL_PRIORITY | POLL_RDNORM | POLL_RDBAND | POLL_READ_HANG_UP)
 #define POLL_OUTPUT (POLL_OUT | POLL_WRNORM | POLL_WRBAND)
+/* The key of a wake-up that says there is something to read, and nothing else; for room to write it is
+ * POLL_OUTPUT. */
+#define POLL_KEY_INPUT (POLL_IN | POLL_RDNORM)
 
 /* Handed through poll(): a file adds each queue that its readiness may change on. Never sleeps. */
 struct poll_table {
     void (*add)(struct poll_table *table, struct wait_queue *queue);
-    u32 wanted; /* POLL_ events that count, beside errors and the other end's going */
 };
-/* For files with a queue for each direction: both are woken when something ends. NULL: nobody asks. */
-static inline void
-poll_add_both(struct poll_table *table, struct wait_queue *input, struct wait_queue *output)
-{
-    if (!table)
-        return;
-    if (table->wanted & POLL_INPUT || !(table->wanted & POLL_OUTPUT))
-        table->add(table, input);
-    if (table->wanted & POLL_OUTPUT)
-        table->add(table, output);
-}
 
 struct file_ops {
     /* Moves bytes between the file and the iter from *position on, and advances it. 0 when something

@@ -121,9 +121,9 @@ wake_writers(struct pipe *pipe)
         return;
     pipe->was_short = false;
     if (pipe_room(pipe) >= PIPE_ATOMIC)
-        wake_up_one(&pipe->writable);
+        wake_up_one_key(&pipe->writable, POLL_OUTPUT);
     else
-        wake_up_all(&pipe->writable); /* it may be enough for one of them */
+        wake_up_all_key(&pipe->writable, POLL_OUTPUT); /* it may be enough for one of them */
 }
 
 int
@@ -172,7 +172,7 @@ pipe_read(struct file *file, struct iter *iter, u64 *position)
             error = pipe_read_some(pipe, iter, &ended);
     }
     if (waited && pipe_held(pipe) > 0)
-        wake_up_one(&pipe->readable);
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return iter->done ? 0 : error;
 }
 
@@ -297,7 +297,7 @@ pipe_write_some(struct file *file, struct pipe *pipe, struct iter *iter, bool wh
         error = pipe_copy_in(pipe, iter, pipe_may_write(pipe, iter->left, whole), whole);
     mutex_unlock(&pipe->write_lock);
     if (iter->done > done)
-        wake_up_one(&pipe->readable);
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return error;
 }
 
@@ -341,7 +341,7 @@ pipe_fill(struct pipe *pipe, size_t size, pipe_take *give, void *argument)
     }
     mutex_unlock(&pipe->write_lock);
     if (done)
-        wake_up_one(&pipe->readable);
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return done ? (long)done : error;
 }
 

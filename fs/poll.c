@@ -105,7 +105,7 @@ static int
 poll_files(struct abi_pollfd *fds, struct file **files, const struct poll_request *request,
            u32 *ready)
 {
-    struct poll_wait poll_wait = {.table = {.add = poll_wait_add, .wanted = ~0u}};
+    struct poll_wait poll_wait = {.table.add = poll_wait_add};
     int error = 0;
 
     *ready = poll_look(fds, files, request, request->wait ? &poll_wait.table : NULL);

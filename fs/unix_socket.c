@@ -247,9 +247,12 @@ socket_poll(struct file *file, struct poll_table *table)
     struct unix_socket *socket = file->private;
     u32 events = 0;
 
-    poll_add_both(table, &socket->readable, &socket->writable);
-    if (table && socket->type == UNIX_DATAGRAM && table->wanted & POLL_OUTPUT)
-        table->add(table, &unix_datagram_room);
+    if (table) {
+        table->add(table, &socket->readable);
+        table->add(table, &socket->writable);
+        if (socket->type == UNIX_DATAGRAM)
+            table->add(table, &unix_datagram_room);
+    }
     if (socket->error)
         events |= POLL_ERROR;
     if (socket->receive_shut && socket->send_shut)

@@ -19,6 +19,8 @@ struct cpu {
     u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
 };
 extern struct cpu cpu;
+_Static_assert(offsetof(struct cpu, current) == 0, "user_copy.asm");
+_Static_assert(offsetof(struct cpu, task) == sizeof(void *), "traps.asm");
 
 static inline struct fibril *
 current_fibril(void)

@@ -85,8 +85,7 @@ struct fibril {
     u64 signal_mask, saved_mask;
     u32 signal_stack_base, signal_stack_size;
     bool mask_saved, resuming; /* resuming: the next thing user mode does is to make that call anew */
-    u8 link_depth;            /* path walk: symbolic links followed */
-    u8 mutexes_held;
+    u8 mutexes_held, link_depth; /* path walk: symbolic links followed */
     bool inline_only; /* its first sleep fails with -EAGAIN instead */
 };
 

@@ -9,6 +9,8 @@
 #include "kernel/log.h"
 #include "kernel/string.h"
 
+_Static_assert(offsetof(struct task, return_work) == 0, "traps.asm");
+
 static struct pool task_pool = POOL_INIT("task", struct task);
 static struct pool credentials_pool = POOL_INIT("credentials", struct credentials);
 

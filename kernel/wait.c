@@ -10,10 +10,7 @@ wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
     if (!entry->fibril)
         entry->fibril = current_fibril();
     INTERRUPTS_OFF_SCOPE();
-    if (entry->shared)
-        list_add_head(&queue->entries, &entry->link);
-    else
-        list_add_tail(&queue->entries, &entry->link);
+    (entry->shared ? list_add_head : list_add_tail)(&queue->entries, &entry->link);
 }
 
 void
@@ -45,12 +42,12 @@ wake_up_all_key(struct wait_queue *queue, u32 key)
 /* The one that is woken goes behind the others: it has had its turn, and the next wake-up need not
  * pass over it. */
 bool
-wake_up_one(struct wait_queue *queue)
+wake_up_one_key(struct wait_queue *queue, u32 key)
 {
     struct wait_entry *entry, *following;
     INTERRUPTS_OFF_SCOPE();
     list_for_each_safe(entry, following, &queue->entries, link) {
-        if (!entry_wake(entry, ~0u) || entry->shared)
+        if (!entry_wake(entry, key) || entry->shared)
             continue;
         list_remove(&entry->link);
         list_add_tail(&queue->entries, &entry->link);

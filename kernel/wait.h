@@ -60,7 +60,12 @@ wake_up_all(struct wait_queue *queue)
         wake_up_all_key(queue, ~0u);
 }
 /* The shared entries, and of the others the longest sleeping: was there one? */
-bool wake_up_one(struct wait_queue *queue);
+bool wake_up_one_key(struct wait_queue *queue, u32 key);
+static inline bool
+wake_up_one(struct wait_queue *queue)
+{
+    return !list_empty(&queue->entries) && wake_up_one_key(queue, ~0u);
+}
 /* The queue goes: entries that others have put in (never sleepers) are in no queue any more. */
 void wait_queue_end(struct wait_queue *queue);
 

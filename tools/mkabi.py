@@ -46,7 +46,7 @@ def remarks():
     of_calls, absent = {}, {}
     with open(os.path.join(FOLDER, 'syscalls.remarks')) as file:
         for line in file:
-            if match := re.fullmatch(r'(\w+)\s+([=<!]) (.+)\n', line):
+            if match := re.fullmatch(r'(\w+)\s+([=<]) (.+)\n', line):
                 of_calls[match[1]] = (match[2], match[3])
             elif match := re.fullmatch(r'(\d+) (\w+)\n', line):
                 absent[int(match[1])] = match[2]
@@ -64,7 +64,7 @@ def main():
         sys.exit(f'syscalls.remarks: calls that are not built in: {" ".join(wrong)}')
     for number, _, _ in built_in:
         absent.pop(number, None)
-    words = {'=': 'done', '<': 'partly', '!': 'absent'}
+    words = {'=': 'done', '<': 'partly'}
     counts, rows = {'done': 0, 'partly': 0, 'absent': len(absent)}, []
     for number, flags, name in built_in:
         kind, remark = of_calls.get(name, ('=', ''))

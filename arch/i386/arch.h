@@ -100,6 +100,9 @@ void time_delay_us(unsigned microseconds);
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
 int clear_user(void USER *to, size_t size) MUST_CHECK;
+/* Few words, a number that the compiler knows, in the shortest time; aligned or not. */
+static inline int user_read_words(u32 *to, const void USER *from, unsigned count) MUST_CHECK;
+static inline int user_write_word(void USER *to, u32 value) MUST_CHECK;
 /* In one step: if the aligned word is *seen it becomes `new`; *seen is then what it was. */
 int user_compare_exchange(u32 USER *word, u32 *seen, u32 new) MUST_CHECK;
 /* Copies a string with its zero. 0, -EFAULT, or -ENAMETOOLONG if there is no zero in `size` bytes. */
@@ -258,5 +261,51 @@ const char *symbol_find(uintptr_t address, uintptr_t *offset);
 void backtrace_print(const void *frame, unsigned depth);
 /* The same from a saved state: the interrupted function first. */
 void backtrace_print_from(uintptr_t instruction, const void *frame, unsigned depth);
+
+/* ---- The inline ones: as those in user_copy.asm. The fibril's copy_recovery is its second word. ---- */
+
+#define USER_COPY_END 0x80000000u
+int user_copy_failed(void); /* the recovery is over: -EFAULT */
+
+static ALWAYS_INLINE int
+user_read_words(u32 *to, const void USER *from, unsigned count)
+{
+    if (unlikely((uintptr_t)from > USER_COPY_END - 4 * count))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 ".set user_word, 0\n\t"
+                 ".rept %c2\n\t"
+                 "mov user_word(%1), %%eax\n\t"
+                 "mov %%eax, user_word(%0)\n\t"
+                 ".set user_word, user_word + 4\n\t"
+                 ".endr\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(from), "i"(count)
+                 : "eax", "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
+
+static ALWAYS_INLINE int
+user_write_word(void USER *to, u32 value)
+{
+    if (unlikely((uintptr_t)to > USER_COPY_END - 4))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 "mov %1, (%0)\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(value)
+                 : "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
 
 #endif

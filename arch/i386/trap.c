@@ -196,6 +196,13 @@ user_resume(void)
 
 /* ---- User copies: user_copy.asm has the rest ---- */
 
+int
+user_copy_failed(void)
+{
+    current_fibril()->copy_recovery = 0;
+    return -EFAULT;
+}
+
 bool
 user_range_valid(const void USER *address, size_t size)
 {

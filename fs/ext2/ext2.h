@@ -159,6 +159,8 @@ struct ext2_filesystem {
     u32 free_blocks, free_inodes; /* as the superblock says */
     bool wide_owners; /* owners have high halves */
     bool typed_entries;
+    /* Of the group asked for last (super.c); changed without sleeping. 0: of none. */
+    u32 known_group, known_table;
 };
 
 struct ext2_inode {

@@ -163,8 +163,9 @@ read_super(struct ext2_filesystem *fs, struct disk *disk)
     return error;
 }
 
-int
-ext2_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block)
+/* Reads from the group's descriptor where its inode table begins. */
+static int
+read_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block)
 {
     u32 per_block = fs->block_size / (u32)sizeof(struct ext2_group_raw);
     u32 descriptors = fs->descriptor_block + group / per_block;
@@ -179,6 +180,17 @@ ext2_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block)
     page_put(page);
     if (!ext2_blocks_valid(fs, *block, fs->inode_table_blocks))
         return ext2_damaged(fs, "group %u: no inode table can begin at block %u", group, *block);
+    fs->known_group = group;
+    fs->known_table = *block;
+    return 0;
+}
+
+int
+ext2_inode_table(struct ext2_filesystem *fs, u32 group, u32 *block)
+{
+    if (unlikely(fs->known_group != group || fs->known_table == 0))
+        return read_inode_table(fs, group, block);
+    *block = fs->known_table;
     return 0;
 }
 

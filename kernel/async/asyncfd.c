@@ -12,7 +12,6 @@
 #include "kernel/async/user_ring.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
-#include "kernel/log.h"
 #include "kernel/task.h"
 #include "kernel/wait.h"
 
@@ -76,11 +75,8 @@ asyncfd_backlogs_flush(void)
 void
 asyncfd_put(struct asyncfd *asyncfd)
 {
-    ASSERT(asyncfd->references > 0);
-    if (--asyncfd->references > 0)
-        return;
-    ASSERT(asyncfd->closed && asyncfd->reserved == 0);
-    pool_free(&asyncfd_pool, asyncfd);
+    if (--asyncfd->references == 0)
+        pool_free(&asyncfd_pool, asyncfd);
 }
 
 struct asyncfd_delivery *
@@ -105,7 +101,6 @@ void
 asyncfd_add_result(struct asyncfd *asyncfd, struct asyncfd_delivery *delivery)
 {
     INTERRUPTS_OFF_SCOPE();
-    ASSERT(delivery->result.cookie != 0);
     if (asyncfd->closed) {
         delivery_free(asyncfd, delivery);
         return;

@@ -36,6 +36,7 @@ record_fill(struct asys_record *record, const struct asys_input *input)
     struct call *call = &record->call;
     call->number = input->syscall_nr;
     call->complete = asys_record_complete;
+    record->id = 0;
     record->fibril = current_fibril();
     record->cookie = input->cookie;
     call->arguments[0] = call->arguments[1] = call->arguments[2] = 0;

@@ -242,6 +242,7 @@ context_make(struct asys_setup *setup, struct asys_context **result)
         error = rings_start(context, setup);
     if (error) {
         context->closed = true;
+        context->plain = false;
         asys_context_put(context);
         return error;
     }

@@ -28,6 +28,7 @@ struct asys_context {
     const struct address_space *space; /* where it was made; only compared */
     u32 references; /* the file's or task's; it lives on until the last record is gone too */
     bool closed;    /* nobody will collect: completions are dropped */
+    bool plain;     /* not closed, no ring, nobody to be told: no interrupt touches its lists */
     struct list completed; /* asys_record.link: not yet collected, oldest first; interrupts off */
     u32 completed_count;
     struct list active;        /* asys_record.link: in progress */
@@ -63,12 +64,14 @@ struct asys_group {
     u64 cookie;
 };
 
+/* In a spare one is zero what only some calls have: error, cancel_error, begin, following, flags,
+ * event_flags, chain, group, deadline, delivery. Whoever set it clears it, or asys_record_release. */
 struct asys_record {
     struct call call;
     struct list link;
     struct asys_context *context;
     struct fibril *fibril; /* while it runs; interrupts off */
-    u64 cookie, id;
+    u64 cookie, id; /* id: 0 for calls that asys_submit started */
     s32 result;
     u32 task_id;     /* the thread that submitted it */
     u16 flags;       /* ASYS_ */
@@ -114,6 +117,8 @@ void asys_backlogs_flush(void);
 /* The record that a call is part of; NULL: it is another interface's. */
 struct asys_record *asys_record_of(struct call *call);
 void asys_record_complete(struct call *call, long result); /* the sink of plain records */
+
+u64 asys_id_take(void); /* never given before */
 
 /* ---- cancel.c; interrupts need not be off ---- */
 

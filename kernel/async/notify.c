@@ -12,6 +12,7 @@
 int
 asys_notify_init(struct asys_context *context, const struct asys_setup *setup)
 {
+    context->plain = !(setup->flags & (ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD | ASYS_SETUP_ASYNCFD));
     if (setup->flags & ASYS_SETUP_SIGNAL) {
         if (setup->signal < 1 || setup->signal > SIGNALS)
             return -EINVAL;

@@ -78,6 +78,7 @@ asys_ring_create(struct asys_context *context, struct asys_setup *setup)
     setup->submissions = ring->submissions;
     setup->completions = ring->completions;
     context->ring = ring;
+    context->plain = false;
     return 0;
 }
 

@@ -30,6 +30,7 @@ struct syslet {
     struct async_event event;
     u8 state; /* enum syslet_state */
     bool in_sync;  /* in an atom that the caller waits for */
+    bool has_arguments; /* the last atom had: call.arguments is not all 0 */
     bool silent;   /* the last atom wants no completion */
     bool no_error; /* the result is a value, whatever it looks like */
     u8 slices;     /* whose end it has seen, this one and a further one */
@@ -41,44 +42,46 @@ struct syslet {
 /* What is read of an atom at once: arguments end with the first null pointer, so the first is there. */
 struct atom {
     u32 flags, number;
-    u64 result_pointer, next, first_argument;
+    u32 result, result_high, next, next_high, argument, argument_high; /* 64-bit pointers */
 };
+#define ATOM_WORDS 8
+_Static_assert(sizeof(struct atom) == 4 * ATOM_WORDS, "all of it is read");
 _Static_assert(sizeof(struct atom) == SYSLET_HEADER_BYTES + sizeof(u64), "syslet_uatom");
 
 static struct pool syslet_pool = POOL_INIT("syslet", struct syslet);
 
 /* ---- Reading an atom ---- */
 
-static int
-argument_read(u64 pointer, unsigned long *argument)
+/* From the pointer `pointer` on, the first of the atom at `at`. */
+static __attribute__((noinline)) int
+arguments_read(u32 at, u32 pointer, u32 high, unsigned long arguments[6])
 {
-    if (unlikely(pointer >> 32))
-        return -EINVAL;
-    return copy_from_user(argument, (const void USER *)(uintptr_t)pointer, sizeof(*argument));
-}
-
-static int
-arguments_read(u32 at, u64 pointer, unsigned long arguments[6])
-{
-    for (unsigned i = 0; pointer; i++) {
-        int error = argument_read(pointer, &arguments[i]);
+    u32 words[2] = {pointer, high};
+    at += SYSLET_HEADER_BYTES;
+    for (unsigned i = 0; words[0] || words[1]; i++) {
+        if (words[1])
+            return -EINVAL;
+        u32 value;
+        int error = user_read_words(&value, (const void USER *)(uintptr_t)words[0], 1);
+        arguments[i] = value;
         if (error || i == 5)
             return error;
-        at += sizeof(pointer);
-        error = copy_from_user(&pointer, (const void USER *)(uintptr_t)at, sizeof(pointer));
+        at += sizeof(words);
+        error = user_read_words(words, (const void USER *)(uintptr_t)at, 2);
         if (error)
             return error;
     }
     return 0;
 }
 
-static int
+static __attribute__((noinline)) int
 atom_check(const struct atom *atom)
 {
-    if (atom->flags & ~SYSLET_FLAGS || atom->number & ~NUMBER_BITS ||
-        (atom->result_pointer | atom->next) >> 32)
+    u32 place = atom->flags & (SYSLET_ASYNC | SYSLET_SYNC);
+    if (atom->flags & ~SYSLET_FLAGS || atom->number & ~NUMBER_BITS || atom->result_high ||
+        atom->next_high || place == (SYSLET_ASYNC | SYSLET_SYNC))
         return -EINVAL;
-    return (atom->flags & (SYSLET_ASYNC | SYSLET_SYNC)) == (SYSLET_ASYNC | SYSLET_SYNC) ? -EINVAL : 0;
+    return 0;
 }
 
 /* ---- Running it ---- */
@@ -93,95 +96,116 @@ stops(u32 flags, long result, bool no_error)
            (flags & SYSLET_STOP_ON_ERROR && !no_error && result < 0 && result >= -ERROR_MOST);
 }
 
-static int
+static inline int
 result_store(const struct atom *atom, long result)
 {
-    if (!atom->result_pointer)
-        return 0;
-    return copy_to_user((void USER *)(uintptr_t)atom->result_pointer, &result, sizeof(result));
+    return atom->result ? user_write_word((void USER *)(uintptr_t)atom->result, (u32)result) : 0;
 }
 
-/* The caller of async_exec goes on when this gives way behind it. */
+/* Before the call of an atom with flags: who waits for it. */
 static void
-leave_caller(const struct syslet *syslet)
+atom_place(struct syslet *syslet, u32 flags)
 {
-    if (syslet->state == SYSLET_FOREGROUND)
-        schedule(SWITCH_YIELD);
-}
-
-static int
-atom_call(struct syslet *syslet, const struct atom *atom, long *result)
-{
-    unsigned long arguments[6] = {0};
-    struct fibril *self = current_fibril();
-    int error = arguments_read(syslet->atom + SYSLET_HEADER_BYTES, atom->first_argument, arguments);
-    if (error) {
-        if (syslet->state == SYSLET_BACKGROUND)
-            (void)result_store(atom, error); /* nobody else would tell it */
-        return error;
-    }
-    if (unlikely(atom->flags & SYSLET_ASYNC))
-        leave_caller(syslet);
-    syslet->in_sync = atom->flags & SYSLET_SYNC;
     syslet->no_error = false;
-    *result = syscall_invoke(atom->number, arguments);
-    if (unlikely(syslet->in_sync)) {
-        syslet->in_sync = false;
-        wake_up_all(&syslet->changed);
-    }
-    if (unlikely(self->old_credentials != NULL))
-        credentials_forget_old(self);
-    return result_store(atom, *result);
+    syslet->in_sync = flags & SYSLET_SYNC;
+    if (flags & SYSLET_ASYNC && syslet->state == SYSLET_FOREGROUND)
+        schedule(SWITCH_YIELD); /* async_exec's caller goes on when this gives way behind it */
 }
 
-/* Reads and runs one atom; 0: syslet->atom is the next one; CHAIN_END; or why the chain ends. */
-static int
-atom_run(struct syslet *syslet)
+static void
+sync_end(struct syslet *syslet)
+{
+    syslet->in_sync = false;
+    wake_up_all(&syslet->changed);
+}
+
+static __attribute__((noinline)) int
+arguments_fail(const struct syslet *syslet, const struct atom *atom, int error)
+{
+    if (syslet->state == SYSLET_BACKGROUND)
+        (void)!result_store(atom, error); /* nobody else would tell it */
+    return error;
+}
+
+/* The arguments are kept in the call, where all that the last atom had not stay 0. */
+static __attribute__((noinline)) int
+atom_arguments(struct syslet *syslet, const struct atom *atom)
+{
+    unsigned long *arguments = syslet->call.arguments;
+    for (unsigned i = 0; i < 6; i++)
+        arguments[i] = 0;
+    syslet->has_arguments = atom->argument | atom->argument_high;
+    int error = arguments_read(syslet->atom, atom->argument, atom->argument_high, arguments);
+    return unlikely(error) ? arguments_fail(syslet, atom, error) : 0;
+}
+
+/* The atom that follows, or 0. */
+static u32
+atom_next(const struct syslet *syslet, const struct atom *atom, long result)
+{
+    if (!(atom->flags & SYSLET_STOPS) || !stops(atom->flags, result, syslet->no_error))
+        return atom->next;
+    return atom->flags & SYSLET_SKIP_TO_NEXT_ON_STOP
+               ? syslet->atom + (u32)sizeof(struct syslet_uatom)
+               : 0;
+}
+
+/* Reads and runs one atom; 0: syslet->atom is the next one; CHAIN_END; or why the chain ends. Atoms
+ * without flags are what the instructions are counted of. */
+static ALWAYS_INLINE int
+atom_run(struct syslet *syslet, struct fibril *self)
 {
     struct atom atom;
-    long result;
-    int error = copy_from_user(&atom, (const void USER *)(uintptr_t)syslet->atom, sizeof(atom));
-    syslet->silent = !error && atom.flags & SYSLET_NO_COMPLETE;
-    if (likely(!error))
+    int error = user_read_words(&atom.flags, (void USER *)(uintptr_t)syslet->atom, ATOM_WORDS);
+    if (likely(!error) && unlikely(atom.flags | (atom.number & ~NUMBER_BITS) | atom.result_high |
+                                   atom.next_high))
         error = atom_check(&atom);
-    if (likely(!error))
-        error = atom_call(syslet, &atom, &result);
+    if (likely(!error) && (syslet->has_arguments | atom.argument | atom.argument_high))
+        error = atom_arguments(syslet, &atom);
     if (unlikely(error))
         return error;
-    u32 next = (u32)atom.next;
-    if (atom.flags & SYSLET_STOPS && stops(atom.flags, result, syslet->no_error))
-        next = atom.flags & SYSLET_SKIP_TO_NEXT_ON_STOP
-                   ? syslet->atom + (u32)sizeof(struct syslet_uatom)
-                   : 0;
-    if (!next)
+    if (unlikely(atom.flags))
+        atom_place(syslet, atom.flags);
+    long result = syscall_invoke(atom.number, syslet->call.arguments);
+    if (unlikely(self->old_credentials != NULL))
+        credentials_forget_old(self);
+    if (unlikely(syslet->in_sync))
+        sync_end(syslet);
+    if (atom.result)
+        error = user_write_word((void USER *)(uintptr_t)atom.result, (u32)result);
+    if (unlikely(atom.flags))
+        atom.next = atom_next(syslet, &atom, result);
+    if (unlikely(error))
+        return error;
+    if (unlikely(!atom.next)) {
+        syslet->silent = atom.flags & SYSLET_NO_COMPLETE;
         return CHAIN_END;
-    syslet->atom = next;
+    }
+    syslet->atom = atom.next;
     return 0;
 }
 
-/* Between two atoms: others have their turn. A chain that has not blocked in a whole slice gives way to
- * async_exec's caller too. */
-static int
-chain_point(struct syslet *syslet)
+static __attribute__((noinline)) void
+chain_give_way(struct syslet *syslet)
 {
-    const struct task *task = current_task();
-    if (unlikely(task->return_work & WORK_PREEMPT)) {
-        if (task->slice_left == 0)
-            syslet->slices = syslet->slices ? 2 : 1;
-        schedule(syslet->slices > 1 ? SWITCH_YIELD : SWITCH_PREEMPT);
-    }
-    return fibril_cancelled();
+    if (current_task()->slice_left == 0)
+        syslet->slices = syslet->slices ? 2 : 1;
+    schedule(syslet->slices > 1 ? SWITCH_YIELD : SWITCH_PREEMPT);
 }
 
 static void
 chain_run(struct call *call)
 {
     struct syslet *syslet = container_of(call, struct syslet, call);
+    struct fibril *self = current_fibril();
+    const struct task *task = self->task;
     int error;
     do {
-        error = atom_run(syslet);
-        if (likely(!error))
-            error = chain_point(syslet);
+        error = atom_run(syslet, self);
+        if (unlikely(task->return_work & WORK_PREEMPT) && !error)
+            chain_give_way(syslet);
+        if (unlikely(self->cancel_error) && !error)
+            error = self->cancel_error;
     } while (likely(!error));
     syslet->error = error == CHAIN_END ? 0 : error;
     call->error = CHAIN_END; /* all has been done: there is no call to make */
@@ -244,6 +268,7 @@ syslet_create(u32 atom, struct async_head *head)
     syslet->event.release = syslet_release;
     syslet->state = SYSLET_FOREGROUND;
     syslet->in_sync = syslet->silent = false;
+    syslet->has_arguments = true;
     syslet->slices = 0;
     syslet->error = 0;
     syslet->atom = atom;

@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import threading
+import time
 
 from harness import BUILD, ROOT, Failure, Skip, cases, check_cases, parse_counters, test, words
 from guest import qemu
@@ -94,17 +95,39 @@ def right_or_eio(result, wanted, what):
     if result.status not in (0, 1):
         raise Failure(f'{what}: exited with {result.status}')
     missing = len(by_path) - len(lines_of(result.stdout))
-    if missing and not said and result.stdout:  # (nothing at all: it could not be mounted)
+    if missing and not said:
         raise Failure(f'{what}: {missing} lines are missing, and no error is told')
+
+
+def create_when_mounted(path, log, line):
+    """Makes the file as soon as the kernel's log says that the disk has been mounted."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if os.path.exists(log):
+            with open(log, errors='replace') as file:
+                if line in file.read():
+                    break
+        time.sleep(0.01)
+    else:
+        return
+    with open(path, 'wb'):
+        pass
 
 
 def random_errors(guest, machine, rate):
     needs_nbdkit()
     wanted = reference(guest, TREE)
     with contextlib.ExitStack() as stack:
-        url = qemu.served(stack, TREE, guest.path('socket'), 'error', f'error-pread-rate={rate}%')
+        errors = guest.path('errors')
+        url = qemu.served(stack, TREE, guest.path('socket'), 'error', f'error-pread-rate={rate}%',
+                          f'error-file={errors}')
         drive = words.join(qemu.drive(1, url, machine))
+        watcher = threading.Thread(target=create_when_mounted, daemon=True, args=(
+            errors, guest.path(f'log{len(guest.commands)}'), '/mnt/0: ext2 on ata1'))
+        watcher.start()
         result = guest.start(*WALK, options=['--machine', machine, '--qemu', drive], timeout=200)
+    if not os.path.exists(errors) or not result.stdout:
+        raise Failure('not mounted')
     right_or_eio(result, wanted, f'{rate} % errors, {machine}')
     counters = parse_counters(result.line(r'ata: requests=.*', 'log')[0])
     if counters['commands'] <= counters['requests']:
@@ -126,7 +149,7 @@ for _machine in ('q35', 'pc'):
 
 def fault(guest, machine, word, wanted_counter):
     result = guest.run(*WALK, options=[
-        '--machine', machine, '--disk', TREE, '--append', f'ata-fault={word}@ata1 ata-limit=250'])
+        '--machine', machine, '--disk', TREE, '--append', f'ata-fault={word}@ata1 ata-limit=400'])
     same(result, reference(guest, TREE), word)
     counters = parse_counters(result.line(r'ata: requests=.*', 'log')[0])
     if not counters[wanted_counter]:

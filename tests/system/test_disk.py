@@ -6,7 +6,8 @@ from harness import ROOT, Failure, test, words
 from guest import qemu
 
 MACHINES = ('pc', 'q35')  # disks on IDE, and on AHCI
-WAYS = (['--sync'], ['--asys', '-j', '64'], ['--ring', '-j', '64'], ['--chain', '-j', '64'])
+WAYS = (['--sync'], ['--asys', '-j', '64'], ['--ring', '-j', '64'], ['--chain', '-j', '64'],
+        ['--syslet', '-j', '64'], ['--threadlet', '-j', '64'])
 
 
 def reference(guest, image, sums=True):

@@ -16,18 +16,23 @@ def in_the_guest(program):
     return run
 
 
+def run_on_linux(guest, program, *arguments):
+    """What a test program prints there, in a process namespace of its own."""
+    isolated = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
+    if not shutil.which('unshare'):
+        raise Skip('no process namespace')
+    name = guest.path(program)
+    guest.host('gcc', '-O1', '-w', '-o', name, os.path.join(ROOT, f'user/tests/{program}.c'))
+    try:
+        guest.host(*isolated, 'true')
+    except Failure as failure:
+        raise Skip('no process namespace of its own') from failure
+    return guest.host(*isolated, name, *arguments, timeout=60)
+
+
 def on_linux(program):
     def run(guest):
-        isolated = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
-        if not shutil.which('unshare'):
-            raise Skip('no process namespace')
-        name = guest.path(program)
-        guest.host('gcc', '-O1', '-w', '-o', name, os.path.join(ROOT, f'user/tests/{program}.c'))
-        try:
-            guest.host(*isolated, 'true')
-        except Failure as failure:
-            raise Skip('no process namespace of its own') from failure
-        output = guest.host(*isolated, name, timeout=60)
+        output = run_on_linux(guest, program)
         for case in cases(program):
             if f'ok {case}\n' not in output:
                 raise Failure(f'Linux has not run {case}')
@@ -71,3 +76,20 @@ def event_loop(guest):
     for name, (size, total) in names.items():
         result.line(rf'^/tmp/{name}: {size} bytes, sum {total:08x}$')
     result.line(r'^messages=3 child=0 ticks_at_least_3=1 pieces=79$')
+
+
+@test('epolls, pipes, counters and sockets used by chance tell what they tell on Linux')
+def epoll_random(guest):
+    for seed in range(guest.seed, guest.seed + 3):
+        there = run_on_linux(guest, 't-epoll-random', seed, 5000).splitlines()
+        here = guest.run('t-epoll-random', seed, 5000).stdout.decode().splitlines()
+        for number, (ours, theirs) in enumerate(zip(here, there), 1):
+            if ours != theirs:
+                raise Failure(f'seed {seed}, line {number}: {ours!r} here, {theirs!r} on Linux')
+        if len(here) != len(there):
+            raise Failure(f'seed {seed}: {len(here)} lines here, {len(there)} on Linux')
+
+
+@test('what goes away while somebody waits for it; epolls without number; masks in the background')
+def event_hostile(guest):
+    check_cases(guest.run_without_leak('t-event-hostile', runs=2), cases('t-event-hostile'))

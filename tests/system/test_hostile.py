@@ -4,7 +4,7 @@ an object that the kernel has freed is a panic."""
 from harness import cases, check_cases, test
 
 CHECKED = ['--append', 'heap=checked']
-REPEATABLE = ['--icount', *CHECKED]  # a seed gives the same run again
+REPEATABLE = ['--icount', *CHECKED]  # the clock does not depend on the host: a seed gives nearly the same run
 
 
 @test('system calls by chance from several processes harm nobody, and nothing is left behind')

@@ -1,8 +1,11 @@
-/* walk [-j DEPTH] [--sync|--asys|--ring|--chain] [--read] [--list] PATH: find with stat, one call after the other
- * or with up to DEPTH calls in flight.
+/* walk [-j DEPTH] [--sync|--asys|--ring|--chain|--syslet|--threadlet] [--read] [--list] PATH: find with
+ * stat, one call after the other or with up to DEPTH calls in flight.
  *
  * --ring   hands the calls over through a ring instead of asys_submit
  * --chain  and chains: open, look at, list a directory; look at, open, read, close a file
+ * --syslet    makes each call a syslet of one atom
+ * --threadlet gives each directory to a threadlet, which does what the synchronous walker does; DEPTH
+ *          directories at once
  * --read   reads every file too, and sums it (SHA-256)
  * --list   a line per entry, TYPE SIZE MODE INODE [SUM] PATH, sorted by path
  * The last line on standard error is for programs. The exit status is 1 if anything could not be
@@ -15,7 +18,8 @@
 static int
 usage(void)
 {
-    fprintf(stderr, "usage: walk [-j DEPTH] [--sync|--asys|--ring|--chain] [--read] [--list] PATH\n"
+    fprintf(stderr, "usage: walk [-j DEPTH] [--sync|--asys|--ring|--chain|--syslet|--threadlet]\n"
+                    "            [--read] [--list] PATH\n"
                     "DEPTH: 1 to %u calls (or chains) in flight, 64 by default\n", WALK_DEPTH_MOST);
     return 2;
 }
@@ -33,7 +37,7 @@ parse_depth(const char *text, unsigned *depth)
 static bool
 parse_way(const char *word, enum walk_way *result)
 {
-    for (enum walk_way way = WALK_SYNC; way <= WALK_CHAIN; way++)
+    for (enum walk_way way = WALK_SYNC; way <= WALK_THREADLET; way++)
         if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, walk_way_name(way)) == 0) {
             *result = way;
             return true;

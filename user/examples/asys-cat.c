@@ -1,5 +1,6 @@
 /* asys-cat FILE…: copies files to standard output. Each piece is a chain of two calls: the number
  * of bytes to write is the result of the read before it, which the program need not have seen. */
+#include <errno.h>
 #include <fcntl.h>
 #include <fibril/asys.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ copy_piece(struct asys *queue, int fd)
         asys_wait(queue, &event, ASYS_FOREVER);
         result[event.cookie] = event.result;
     }
-    return result[READ] < 0 ? result[READ] : result[WRITE];
+    return result[READ] > 0 && result[WRITE] != result[READ] ? -EIO : result[READ];
 }
 
 int

@@ -32,7 +32,7 @@ main(int argc, char **argv)
     const char *path = argc > 1 ? argv[1] : ".";
     struct asys_event event;
     struct asys queue;
-    long result[CALLS];
+    long result[CALLS] = {0};
     int failed = 0;
 
     if (asys_open(&queue, 8) < 0)

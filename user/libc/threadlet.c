@@ -19,32 +19,40 @@
 #define SELECTOR(entry) ((unsigned)(entry)*8 + 3)
 #define FIRST_ENTRY 7 /* of them: the kernel's table has TLS there */
 
-/* Of one user context. */
+/* Of one user context. threadlet_run.asm knows what comes first. */
 struct threadlet_state {
-    struct threadlet_page own_page; /* first: aligned, so that it crosses no page */
-    struct threadlet_record record; /* of its caller; its context only */
+    struct threadlet_record record; /* of its caller, whose context is to go on; arming names it */
     struct threadlet_page *page;    /* where this context arms */
     struct threadlet_state *next;   /* the context of the next callee, ready; NULL: none */
+    unsigned selector;              /* that shows it */
+    unsigned called; /* by the context that owns `page`, if record is armed there */
     struct threadlet_state *caller;
     struct threadlet_state *spare;  /* link */
     struct __pthread *thread;       /* its memory, if it is a threadlet's */
     volatile int busy;              /* the kernel clears it when nothing runs in this context any more */
-    bool called; /* by the context that owns `page`, if record is armed there */
     unsigned char entry; /* of the TLS entries: which shows it */
     unsigned char depth; /* callers between it and the one that owns `page` */
+    struct threadlet_page own_page __attribute__((aligned(32))); /* so that it crosses no page */
 };
-#define PAGE_ALIGN 32
+_Static_assert(offsetof(struct threadlet_state, page) == 40 &&
+                   offsetof(struct threadlet_state, next) == 44 &&
+                   offsetof(struct threadlet_state, selector) == 48 &&
+                   offsetof(struct threadlet_state, called) == 52 &&
+                   offsetof(struct user_context, threadlets) == 12,
+               "threadlet_run.asm");
+#define STATE_ALIGN 32
 
-int threadlet_simd; /* for threadlet_run: there is an MXCSR */
+int threadlet_simd; /* for threadlet_exec: there is an MXCSR */
 
 static volatile int lock; /* protects what follows */
 static struct threadlet_state *spares;
 static bool nothing_reserved; /* in the child of a fork, in whatever context that was */
 
-int threadlet_run(struct threadlet_record *record, struct threadlet_page *page, void (*fn)(void *),
-                  void *stack, unsigned selector);
+/* threadlet_run.asm: threadlet_exec, and where a caller goes on in another context. */
+void threadlet_relieved(void);
+int threadlet_exec_slowly(void (*fn)(void *), void *stack, struct async_head *head);
 void threadlet_give_back(const struct threadlet_page *page);
-void threadlet_finish(struct threadlet_record *record) __attribute__((noreturn));
+void threadlet_finish(struct threadlet_state *self) __attribute__((noreturn));
 
 /* ---- Memory ---- */
 
@@ -91,7 +99,7 @@ own_state(struct user_context *self)
         return state;
     __get_cpuid(1, &eax, &ebx, &ecx, &edx);
     threadlet_simd = edx >> 25 & 1; /* SSE */
-    state = aligned_alloc(PAGE_ALIGN, sizeof *state);
+    state = aligned_alloc(STATE_ALIGN, sizeof *state);
     if (!state)
         return NULL;
     memset(state, 0, sizeof *state);
@@ -114,7 +122,7 @@ own_page(struct threadlet_state *state)
     bool first = !state->thread || nothing_reserved;
 
     if (was_left(state)) {
-        state->called = false;
+        state->called = 0;
         state->page = NULL;
     }
     if (state->called || state->page)
@@ -149,11 +157,14 @@ next_prepare(struct user_context *self, struct threadlet_state *state)
     next->caller = state;
     next->next = NULL;
     next->busy = 1;
-    next->called = true;
+    next->called = 1;
     next->depth = state->depth + 1;
     next->entry = (state->entry + 1) % ENTRIES;
     struct segment_descriptor segment = libc_segment_descriptor(&thread->context);
     segment.entry = FIRST_ENTRY + next->entry;
+    next->selector = SELECTOR(segment.entry);
+    next->record.eip = (unsigned)threadlet_relieved;
+    next->record.gs = SELECTOR(FIRST_ENTRY + state->entry);
     long result = sys_set_thread_area(&segment);
     if (result < 0) {
         free((char *)thread - ((thread_data_size() + 63) & ~(size_t)63));
@@ -163,8 +174,9 @@ next_prepare(struct user_context *self, struct threadlet_state *state)
     return 0;
 }
 
-static int
-exec_slowly(void (*fn)(void *), void *stack, struct async_head *head)
+/* Where threadlet_exec does not find everything ready. */
+int
+threadlet_exec_slowly(void (*fn)(void *), void *stack, struct async_head *head)
 {
     struct user_context *self = user_context();
     struct threadlet_state *state = own_state(self);
@@ -179,22 +191,6 @@ exec_slowly(void (*fn)(void *), void *stack, struct async_head *head)
     if (!state->next)
         error = next_prepare(self, state);
     return error ? error : threadlet_exec(fn, stack, head);
-}
-
-int
-threadlet_exec(void (*fn)(void *), void *stack, struct async_head *head)
-{
-    struct threadlet_state *state = user_context()->threadlets;
-
-    if (!state || !state->next || was_left(state))
-        return exec_slowly(fn, stack, head);
-    struct threadlet_state *next = state->next;
-    next->record.head = (unsigned)&head->user;
-    next->record.value = (unsigned)stack;
-    if (threadlet_run(&next->record, state->page, fn, stack, SELECTOR(FIRST_ENTRY + next->entry)))
-        return 1;
-    state->next = NULL; /* it has been left with the function */
-    return 0;
 }
 
 int
@@ -227,10 +223,8 @@ threadlet_give_back(const struct threadlet_page *page)
 /* The function is done in a context that was left with it. The memory is a spare one from here on, but the
  * kernel says when it is not used any more. */
 void
-threadlet_finish(struct threadlet_record *record)
+threadlet_finish(struct threadlet_state *self)
 {
-    struct threadlet_state *self =
-        (struct threadlet_state *)((char *)record - offsetof(struct threadlet_state, record));
     unsigned long long all = ~0ull;
 
     sys_rt_sigprocmask(SIG_SETMASK, &all, NULL, 8); /* no handler runs on a stack that goes */

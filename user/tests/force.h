@@ -269,6 +269,33 @@ feed_futex(void)
     sys_futex(WORD(&kind_word), 129, 1, 0, 0, 0);
 }
 
+static unsigned
+read_socket(struct asys_entry *entries)
+{
+    check_equal(sys_socketpair(1, 1, 0, kind_fds), 0);
+    asys_call(&entries[0], SYS_read, kind_fds[0], kind_buffers[0], 10);
+    return 1;
+}
+
+static unsigned
+wait_on_epoll(struct asys_entry *entries)
+{
+    static char event[12]; /* struct epoll_event: its bytes do not matter here */
+    const unsigned wanted[3] = {POLLIN, 0, 0};
+    test_pipe(kind_fds);
+    kind_file = (int)sys_epoll_create1(0);
+    check_equal(sys_epoll_ctl(kind_file, 1, kind_fds[0], (void *)wanted), 0);
+    asys_call(&entries[0], SYS_epoll_wait, kind_file, event, 1, -1);
+    return 1;
+}
+
+static void
+close_epoll(void)
+{
+    sys_close(kind_file);
+    test_close_both(kind_fds);
+}
+
 /* A call of one context waits for one of another. */
 static unsigned
 collect_another(struct asys_entry *entries)
@@ -358,6 +385,8 @@ static const struct force_kind force_kinds[] = {
     {"nanosleep", nap, NULL, check_zero, NULL, 0, 0},
     {"wait4", wait_for_child, NULL, check_child, NULL, 0, 0},
     {"futex", wait_on_futex, feed_futex, check_zero, NULL, 0, 0},
+    {"socket-read", read_socket, feed_pipe, check_byte, close_pipe, 0, 0},
+    {"epoll", wait_on_epoll, feed_pipe, check_one, close_epoll, 0, 0},
     {"collect", collect_another, feed_pipe, check_inner, close_another, 0, 0},
     {"chain", chain, NULL, check_chain, NULL, 0, -EBADF},
     {"group", group, feed_pipe, check_group, close_pipe, 1, 0},

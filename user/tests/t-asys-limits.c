@@ -397,6 +397,59 @@ ring_looked_at_by_many(void)
     asys_close(&shared);
 }
 
+/* ---- A ring whose contents change under the kernel's eyes ---- */
+
+static void *
+scribbles(void *unused)
+{
+    static const uint16_t numbers[] = {SYS_getpid, SYS_close, SYS_nanosleep, SYS_sched_yield, 4000};
+    unsigned *words = (unsigned *)shared.ring;
+    while (!stop) {
+        for (int i = 0; i < 50; i++) { /* what runs must be harmless to the test: a number of these */
+            unsigned at = test_random() % (64 / 4 + 8 * 64 / 4);
+            struct asys_entry *entry = &shared.entries[test_random() % 8];
+            words[at] = test_random() % 3 ? test_random() << 8 ^ test_random() : test_random() % 16;
+            for (int k = 0; k < 8; k++)
+                shared.entries[k].number = numbers[(unsigned)k % LENGTH(numbers)];
+            entry->argument[0] = 900 + test_random() % 50; /* no descriptor, no address */
+        }
+        sys_getpid();
+        if (test_random() % 8 == 0)
+            sys_sched_yield();
+    }
+    return unused;
+}
+
+/* Polled, looked at by two threads, cancelled, and overwritten by both: the kernel stays up, and all is
+ * gone with the context. */
+static void
+ring_scribbled(void)
+{
+    for (int round = 0; round < 8; round++) {
+        long pid = sys_fork();
+        if (pid == 0) {
+            pthread_t thread;
+            struct asys_event event;
+            test_seed = 1000u * (unsigned)round + 17;
+            stop = false;
+            opens_a_ring((void *)(uintptr_t)(round % 2 ? ASYS_SETUP_POLL : 0));
+            pthread_create(&thread, NULL, scribbles, NULL);
+            for (int i = 0; i < 300; i++) {
+                asys_collect(shared.fd, &event, 1, 1, 100000);
+                if (i % 16 == 0)
+                    asys_cancel_context(shared.fd);
+            }
+            if (round % 4 == 3)
+                munmap((void *)shared.ring, 4096); /* under the thread, which ends by it */
+            stop = true;
+            pthread_join(thread, NULL);
+            sys_exit_group(0);
+        }
+        int status = test_wait(pid);
+        check(status == 0 || (round % 4 == 3 && status == 11));
+    }
+}
+
 /* What the thread's own context held is gone with it, and no longer counted. */
 static void *
 leaves_results(void *unused)
@@ -440,6 +493,7 @@ static const struct check_case cases[] = {
     {"ring-of-a-thread-that-sleeps", ring_of_a_thread_that_sleeps},
     {"ring-of-an-older-thread", ring_of_an_older_thread},
     {"ring-looked-at-by-many", ring_looked_at_by_many},
+    {"ring-scribbled", ring_scribbled},
     {"contexts-of-a-thread-that-ended", contexts_of_a_thread_that_ended},
     {NULL, NULL},
 };

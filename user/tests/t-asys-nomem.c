@@ -1,6 +1,8 @@
 /* t-asys-nomem [CASE…]: for each operation the first allocation fails, then the second, and so on until it
  * succeeds: each time an error of the right kind, and pages, objects and fibrils as before. Prints how
  * many allocations each operation makes. */
+#include <fibril/asyncfd.h>
+#include <sys/epoll.h>
 #include "force.h"
 
 #define FAILURES_MOST 300
@@ -15,7 +17,7 @@ struct operation {
 static struct asys_entry entries[FORCE_ENTRIES];
 static struct asys_event events[FORCE_ENTRIES];
 static struct kernel_timespec long_nap = {1000, 0};
-static int fds[2], ready_context;
+static int fds[2], watched_fds[2], ready_context;
 
 static void
 close_it(long fd)
@@ -231,6 +233,74 @@ make_sockets(void)
     return sys_socketpair(1, 1, 0, fds);
 }
 
+static long
+make_eventfd(void)
+{
+    return sys_eventfd2(0, 0);
+}
+
+static long
+make_timerfd(void)
+{
+    return sys_timerfd_create(CLOCK_MONOTONIC, 0);
+}
+
+static long
+make_signalfd(void)
+{
+    static const unsigned long long mask = 1;
+    return sys_signalfd4(-1, &mask, sizeof mask, 0);
+}
+
+static long
+make_epoll(void)
+{
+    return sys_epoll_create1(0);
+}
+
+/* A pipe's two ends, each under one watch. */
+static long
+watch(void)
+{
+    static struct epoll_event event = {.events = EPOLLIN};
+    long epoll = sys_epoll_create1(0), result = epoll;
+    for (int i = 0; i < 2 && result >= 0; i++)
+        result = sys_epoll_ctl((int)epoll, EPOLL_CTL_ADD, watched_fds[i], &event);
+    if (epoll >= 0 && result < 0)
+        sys_close((int)epoll);
+    return result < 0 ? result : epoll;
+}
+
+/* An asyncfd with a ring of two pages, and a call that delivers there. */
+static struct asyncfd_result results[256];
+static struct asyncfd_uring results_ring;
+
+static long
+make_asyncfd(void)
+{
+    memset(results, 0, sizeof results);
+    results_ring = (struct asyncfd_uring){.ptr = WORD(results), .size = LENGTH(results)};
+    return sys_asyncfd(-1, &results_ring);
+}
+
+static long
+deliver(void)
+{
+    long fd = make_asyncfd();
+    struct asys_setup setup = {.flags = ASYS_SETUP_ASYNCFD, .notify_fd = (int)fd};
+    struct asys_entry entry = {.cookie = 5};
+    int bound = fd < 0 ? (int)fd : asys_context(&setup);
+    long taken = bound;
+    if (bound >= 0) {
+        taken = asys_enter(bound, asys_call(&entry, SYS_getpid, 0), 1);
+        sys_close(bound);
+    }
+    if (fd >= 0 && taken < 0)
+        sys_close((int)fd);
+    check(taken != 1 || results[0].cookie == 5);
+    return taken < 0 ? taken : fd;
+}
+
 static const struct operation operations[] = {
     {"submit", submit, cancel_own, {-EAGAIN}},
     {"context", context, close_it, {-ENOMEM}},
@@ -246,6 +316,13 @@ static const struct operation operations[] = {
     {"mmap", map_memory, unmap_memory, {-ENOMEM}},
     {"pipe", make_pipe, close_pipe_both, {-ENOMEM}},
     {"socketpair", make_sockets, close_pipe_both, {-ENOMEM, -ENOBUFS}},
+    {"eventfd", make_eventfd, close_it, {-ENOMEM}},
+    {"timerfd", make_timerfd, close_it, {-ENOMEM}},
+    {"signalfd", make_signalfd, close_it, {-ENOMEM}},
+    {"epoll", make_epoll, close_it, {-ENOMEM}},
+    {"watch", watch, close_it, {-ENOMEM}},
+    {"asyncfd", make_asyncfd, close_it, {-ENOMEM}},
+    {"deliver", deliver, close_it, {-ENOMEM, -EAGAIN}},
     {NULL, NULL, NULL, {0}},
 };
 
@@ -306,6 +383,7 @@ main(int argc, char **argv)
     force_open();
     ready_context = asys_context(NULL);
     asys_open(&ring, 8);
+    test_pipe(watched_fds);
     for (const struct operation *operation = operations; operation->name; operation++) {
         if (argc > 1 && strcmp(argv[1], operation->name))
             continue;

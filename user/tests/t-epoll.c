@@ -437,7 +437,7 @@ static void
 signals(void)
 {
     struct sigaction action = {.sa_handler = noted, .sa_flags = SA_RESTART}, old;
-    struct itimerval soon = {{0, 0}, {0, 20000}};
+    struct itimerval soon = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
     struct epoll_event event;
     int epoll = made();
     sigset_t set, before;
@@ -446,11 +446,11 @@ signals(void)
     alarms = 0;
     setitimer(ITIMER_REAL, &soon, NULL);
     check_error(epoll_wait(epoll, &event, 1, -1), EINTR);
-    check_equal(alarms, 1);
+    check(alarms > 0);
     sigemptyset(&set);
     sigaddset(&set, SIGALRM);
-    setitimer(ITIMER_REAL, &soon, NULL);
     check_equal(epoll_pwait(epoll, &event, 1, 60, &set), 0);
+    setitimer(ITIMER_REAL, &never, NULL);
     sigprocmask(SIG_BLOCK, &set, &before);
     kill(getpid(), SIGALRM);
     alarms = 0;
@@ -583,8 +583,8 @@ of_timerfd(void)
     unsigned long long count;
 
     add(epoll, fd, EPOLLIN, 1);
-    timerfd_settime(fd, 0, &soon, NULL);
     check_event(epoll, 0, 0);
+    timerfd_settime(fd, 0, &soon, NULL);
     check_equal(epoll_wait(epoll, &event, 1, 10000), 1);
     check_equal(read(fd, &count, 8), 8);
     check_event(epoll, 0, 0);

@@ -250,12 +250,13 @@ interrupted(void)
 {
     int fd = made(0, 0);
     struct sigaction action = {.sa_handler = noted}, old;
-    struct itimerval soon = {{0, 0}, {0, 20000}};
+    struct itimerval soon = {{0, 20000}, {0, 20000}}, never = {{0, 0}, {0, 0}};
     eventfd_t value;
 
     check_equal(sigaction(SIGALRM, &action, &old), 0);
     setitimer(ITIMER_REAL, &soon, NULL);
     check_error(read(fd, &value, 8), EINTR);
+    setitimer(ITIMER_REAL, &never, NULL);
     sigaction(SIGALRM, &old, NULL);
     close(fd);
 }

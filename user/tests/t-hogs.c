@@ -86,7 +86,7 @@ fork_bomb(void)
 static void
 fork_bomb_without_limit(void)
 {
-    run_hog(bomb, 1500); /* until memory is out; which of them is killed is chance */
+    run_hog(bomb, 400); /* until memory is out; which of them is killed is chance */
     check_usable();
 }
 

@@ -4,7 +4,7 @@
  * children that go on. Most have no rights; every fourth generation has all, and then leaves out the
  * calls that would end the machine or this program. What is asked: the kernel stays up, nobody's memory
  * but the attackers' own is written to, and (by whoever runs this program) nothing is left behind.
- * Under tools/run --icount a seed gives the same run again. */
+ * Under tools/run --icount a seed gives nearly the same run again: docs/testing.md. */
 #include <fibril/call_list.h>
 #include <pthread.h>
 #include "attack.h"

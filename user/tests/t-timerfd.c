@@ -89,8 +89,8 @@ once(void)
     long long begin = now_ns(CLOCK_MONOTONIC);
     uint64_t count;
 
-    set(fd, 0, 20 * MS, 0);
     check_equal(is_ready(fd, 0), 0);
+    set(fd, 0, 20 * MS, 0);
     check_equal(expired(fd), 1);
     check(now_ns(CLOCK_MONOTONIC) - begin >= 20 * MS);
     fcntl(fd, F_SETFL, O_NONBLOCK);

@@ -4,6 +4,7 @@
 #define WALK_ENGINE_H
 
 #include <fibril/asys.h>
+#include <fibril/syslet.h>
 #include "walk/walk.h"
 
 #define NAMES_SIZE 16384
@@ -31,6 +32,7 @@ struct slot {
     struct walk_directory *directory;
     const char *name;           /* of the entry, in directory->names */
     struct kernel_stat status;
+    struct syslet_uatom atom;   /* WALK_SYSLET */
     struct walk_reader *reader; /* made when the slot first reads a file */
 };
 
@@ -40,7 +42,11 @@ struct engine {
     struct walk_directory *listing; /* with names that have not been given out */
     struct slot *slots, *free_slots;
     struct asys_input *inputs; /* WALK_ASYS: asked for, not yet submitted */
-    struct asys queue;         /* the other ways */
+    struct asys queue;         /* rings and chains */
+    struct async_head head;    /* WALK_SYSLET: tells which slots' calls have ended */
+    uint32_t *ended;           /* its ring */
+    struct slot **wanted, **done; /* asked for; and those that have run without blocking */
+    unsigned done_count;
     unsigned asked, in_flight; /* slots */
     unsigned open_directories;
 };

@@ -12,7 +12,7 @@ walk_in_flight_mean(const struct walk *walk)
 const char *
 walk_way_name(enum walk_way way)
 {
-    static const char *const names[] = {"sync", "asys", "ring", "chain"};
+    static const char *const names[] = {"sync", "asys", "ring", "chain", "syslet", "threadlet"};
 
     return names[way];
 }

@@ -9,6 +9,7 @@
 #define WALK_WALK_H
 
 #include <fibril/kernel_types.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "lib/sha256.h"
@@ -23,11 +24,16 @@ struct walk_entry {
     const char *path; /* below the starting point, without "./" */
 };
 
+struct walk_directory;
+struct walk_reader;
+
 enum walk_way {
     WALK_SYNC,
     WALK_ASYS,  /* asys_submit and asys_await_completion */
     WALK_RING,  /* the same calls through a ring */
     WALK_CHAIN, /* and chains of calls instead of single ones */
+    WALK_SYSLET,    /* each call a syslet of one atom */
+    WALK_THREADLET, /* the synchronous walker, a threadlet for each directory */
 };
 
 struct walk {
@@ -39,6 +45,7 @@ struct walk {
     bool list; /* keep a walk_entry of each */
     unsigned depth; /* calls, or chains, in flight at most */
     void (*progress)(struct walk *walk); /* called now and then, or NULL */
+    sem_t *turn; /* held by whoever changes what follows, where there are several; or NULL */
 
     /* What was found: */
     unsigned long directories, files, others, errors;
@@ -54,6 +61,26 @@ struct walk {
 int walk_run(struct walk *walk);
 int walk_sync(struct walk *walk);
 int walk_asys(struct walk *walk);
+int walk_threadlet(struct walk *walk);
+
+/* walk_sync.c: lists the directory, which it frees, and looks at its entries; directories among them go to
+ * the pile. Where several do this side by side, walk->turn is taken for all that they share. */
+#define WALK_NAMES_SIZE 65536 /* of directory->names */
+void walk_visit(struct walk *walk, struct walk_directory *directory, struct walk_directory **pile,
+                struct walk_reader *reader);
+
+static inline void
+walk_turn_take(struct walk *walk)
+{
+    while (walk->turn && sem_wait(walk->turn) < 0)
+        ;
+}
+static inline void
+walk_turn_give(struct walk *walk)
+{
+    if (walk->turn)
+        sem_post(walk->turn);
+}
 
 /* The entry `name` of the directory at `path` (as walk->path begins it); a directory is told with
  * name NULL. `sum` is NULL for all but a regular file that was read. */

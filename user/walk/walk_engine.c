@@ -23,6 +23,13 @@ engine_open(struct engine *engine)
         engine->inputs = walk_allocate(engine->walk->depth * sizeof *engine->inputs);
         return 0;
     }
+    if (engine->walk->way == WALK_SYSLET) {
+        engine->ended = walk_allocate(engine->walk->depth * sizeof *engine->ended);
+        engine->wanted = walk_allocate(engine->walk->depth * sizeof *engine->wanted);
+        engine->done = walk_allocate(engine->walk->depth * sizeof *engine->done);
+        async_head_init(&engine->head, engine->ended, engine->walk->depth);
+        return 0;
+    }
     int error = asys_open(&engine->queue, engine->walk->depth < 32 ? 32 : engine->walk->depth);
     return error ? complain("asys_open", -error) : 0;
 }
@@ -32,7 +39,11 @@ engine_close(struct engine *engine)
 {
     if (engine->walk->way == WALK_ASYS)
         free(engine->inputs);
-    else
+    else if (engine->walk->way == WALK_SYSLET) {
+        free(engine->ended);
+        free(engine->wanted);
+        free(engine->done);
+    } else
         asys_close(&engine->queue);
 }
 
@@ -50,7 +61,13 @@ void
 engine_ask(struct engine *engine, struct slot *slot, enum step step, int number, unsigned long a,
            unsigned long b, unsigned long c, unsigned long d)
 {
-    if (engine->walk->way != WALK_ASYS) {
+    if (engine->walk->way == WALK_SYSLET) {
+        memcpy(slot->args, (unsigned long[]){a, b, c, d}, sizeof slot->args);
+        slot->atom = (struct syslet_uatom){.nr = number, .ret_ptr = (unsigned long)&slot->results[0]};
+        for (int i = 0; i < 4; i++)
+            slot->atom.arg_ptr[i] = (unsigned long)&slot->args[i];
+        engine->wanted[engine->asked] = slot;
+    } else if (engine->walk->way != WALK_ASYS) {
         asys_tag(asys_add(&engine->queue, number, a, b, c, d), slot);
     } else {
         memcpy(slot->args, (unsigned long[]){a, b, c, d}, sizeof slot->args);
@@ -128,10 +145,46 @@ submit_ring(struct engine *engine)
     return error ? complain("asys_start", -error) : 0;
 }
 
+/* engine_await gives those first that have not blocked. */
+static int
+submit_syslets(struct engine *engine)
+{
+    for (unsigned i = 0; i < engine->asked; i++) {
+        struct slot *slot = engine->wanted[i];
+        long result = sys_async_exec(&slot->atom, &engine->head.user);
+        if (result < 0)
+            slot->results[0] = result;
+        if (result != 0)
+            engine->done[engine->done_count++] = slot;
+    }
+    engine->in_flight += engine->asked;
+    engine->asked = 0;
+    return 0;
+}
+
+static int
+await_syslet(struct engine *engine, struct asys_event *event)
+{
+    struct slot *slot;
+
+    if (engine->done_count > 0) {
+        slot = engine->done[--engine->done_count];
+    } else {
+        struct syslet_uatom *atom = async_next(&engine->head);
+        if (!atom)
+            return complain("async_wait", EINTR);
+        slot = (struct slot *)((char *)atom - offsetof(struct slot, atom));
+    }
+    *event = (struct asys_event){.cookie = (uintptr_t)slot, .result = slot->results[0]};
+    return 0;
+}
+
 int
 engine_submit(struct engine *engine)
 {
-    int result = engine->walk->way == WALK_ASYS ? submit_inputs(engine) : submit_ring(engine);
+    int result = engine->walk->way == WALK_ASYS     ? submit_inputs(engine)
+                 : engine->walk->way == WALK_SYSLET ? submit_syslets(engine)
+                                                    : submit_ring(engine);
 
     if (engine->in_flight > engine->walk->in_flight_most)
         engine->walk->in_flight_most = engine->in_flight;
@@ -165,7 +218,11 @@ engine_await(struct engine *engine, struct slot **result)
 {
     struct asys_event event;
 
-    if (engine->walk->way == WALK_ASYS ? await_completion(&event) : await_event(engine, &event))
+    int error = engine->walk->way == WALK_ASYS     ? await_completion(&event)
+                : engine->walk->way == WALK_SYSLET ? await_syslet(engine, &event)
+                                                   : await_event(engine, &event);
+
+    if (error)
         return -1;
     struct slot *slot = asys_pointer(&event);
     slot->results[event.cookie >> 32] = event.result;

@@ -261,11 +261,11 @@ wake_up_all_key(struct wait_queue *queue, u32 key)
 }
 
 WEAK bool
-wake_up_one(struct wait_queue *queue)
+wake_up_one_key(struct wait_queue *queue, u32 key)
 {
     struct wait_entry *entry, *following;
     list_for_each_safe (entry, following, &queue->entries, link) {
-        if (!wake_entry(entry, ~0u) || entry->shared)
+        if (!wake_entry(entry, key) || entry->shared)
             continue;
         list_remove(&entry->link);
         list_add_tail(&queue->entries, &entry->link);
