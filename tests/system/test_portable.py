@@ -3,7 +3,7 @@ host's Linux, in namespaces of its own with a /tmp of its own. All they print is
 import os
 import re
 
-from harness import BUILD, ROOT, Failure, Skip, cases, check_cases, execute, test
+from harness import BUILD, ROOT, Failure, Skip, cases, check_cases, execute, parse_counters, test
 
 FOLDER = os.path.join(ROOT, 'tests/portable')
 SHOWN = 12  # differences that a failure shows
@@ -118,6 +118,17 @@ def declare(program, about):
     as_on_linux.__name__ = in_guest.__name__ + '_as_on_linux'
     test(f'{about}: every case of {program}')(in_guest)
     test(f'{program} gets the same results from Linux')(as_on_linux)
+
+
+@test('page faults that read a slow disk wait together, and other threads go on', alone=True)
+def faults_read_the_disk(guest):
+    root = os.path.join(BUILD, 'root.ext2')
+    result = guest.run('t-map-disk', '/mnt/0/bin', options=['--machine', 'q35', '--disk', root, '--delay', '20'])
+    counts = parse_counters(result.stdout.decode())
+    if counts['together'] * 2 > counts['alone']:
+        raise Failure(f"16 faults of 16 threads took {counts['together']} us, of one thread {counts['alone']}")
+    if counts['turns'] < 16:
+        raise Failure(f"another thread had {counts['turns']} turns while one waited 16 times for the disk")
 
 
 @test("faults on Bochs, whose processor raises what QEMU's does not, SSE's exceptions too")
