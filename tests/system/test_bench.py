@@ -17,7 +17,7 @@ PROCESS_CEILINGS = {
     'fork_exit_wait': 45000, 'fork_exec_wait': 95000, 'vfork_exec_wait': 60000,
     'thread_create_join': 9000, 'signal_and_return': 4000, 'map_unmap': 2200, 'map_touch_unmap': 4200,
     'read_512': 1000, 'open_close': 2700, 'stat': 2100, 'pipe_switch': 2100, 'futex_switch': 1300,
-    'yield_switch': 550,
+    'yield_switch': 550, 'eventfd_write_read': 1200,
 }
 BLOCKED_CALL_BYTES = 4608
 

@@ -79,6 +79,13 @@ is_left_out(const char *name)
     return false;
 }
 
+/* These refuse a range of the kernel's before they look at their other arguments, as Linux's of 2007. */
+static bool
+is_refused_early(const char *name)
+{
+    return strcmp(name, "io_submit") == 0 || strcmp(name, "lio_submit") == 0;
+}
+
 static void
 try_pointer(const struct call *call, unsigned position, unsigned variant)
 {
@@ -88,7 +95,7 @@ try_pointer(const struct call *call, unsigned position, unsigned variant)
 
     for (unsigned i = 0; i < LENGTH(kernel); i++) {
         long here = try_call(call, position, kernel[i], variant);
-        if (here != nothing)
+        if (here != nothing && !(here == -EFAULT && is_refused_early(call->name)))
             check_failed("%s, argument %u: %ld with the kernel's %lx, %ld with nothing", call->name,
                          position + 1, here, kernel[i], nothing);
     }
