@@ -3,7 +3,7 @@
 (docs/benchmarks.md says what each means) and writes build/results.json with every sample.
 
 bench/run.py [--quick] [--document docs/benchmarks.md] [SECTION…]
-sections: counts processes asys boot memory cold depth bochs, and only when named: stream read scale"""
+sections: counts processes asys events boot memory cold depth bochs, and only when named: stream read scale"""
 import argparse
 import contextlib
 import datetime
@@ -92,6 +92,20 @@ PROCESSES = {
     'open_close': ('open + close by libc, 2 components', None, None),
     'stat': ('stat by libc, 2 components', None, None),
 }
+# The same of user/bench/events.c.
+EVENTS = {
+    'aio_pread_512_1': ('io_submit + io_getevents, pread of 512 cached bytes, one at a time', 1912, 3825),
+    'aio_pread_512_8': ('the same, 8 at once', 1249, 2499),
+    'aio_pread_512_64': ('the same, 64 at once', 1161, 2323),
+    'asyncfd_pread_512_1': ('pread of 512 cached bytes to an asyncfd, one at a time', None, None),
+    'asyncfd_pread_512_8': ('the same, 8 at once', None, None),
+    'asyncfd_pread_512_64': ('the same, 64 at once', None, None),
+    'eventfd_write_read': ('eventfd write + read', 829, 1659),
+    'eventfd_wake': ('eventfd write that wakes another thread, and its read', None, None),
+    'epoll_wait_10': ('epoll_wait, one ready of 10', None, None),
+    'epoll_wait_1000': ('epoll_wait, one ready of 1,000', None, None),
+    'epoll_wait_10000': ('epoll_wait, one ready of 10,000', None, None),
+}
 GETPID_BY_ASYS = 4  # the aim for a batch of 64: times the synchronous call
 POWER_ON_AIM, POWER_ON_LINUX = 0.6, 4.0
 BLOCKED_AIM, BLOCKED_LINUX = 4608, 15012  # bytes; there: a call that needs a worker thread
@@ -119,6 +133,16 @@ def section_processes(results):
         raise Failure(f'lines that are missing, or unknown: {unknown} in:\n{text}')
     for name, (what, aim, linux) in PROCESSES.items():
         results.add('processes', name, what, 'instructions', [counts[name]], command, aim, linux)
+
+
+def section_events(results):
+    rounds = '5' if results.options.quick else '50'
+    text, command = guest('--icount', './build/user/bench/events', rounds)
+    counts = {name: float(value) for name, value in re.findall(r'^(\w+) ([\d.]+)$', text, re.MULTILINE)}
+    for name, (what, aim, linux) in EVENTS.items():
+        if name not in counts:
+            raise Failure(f'no line for {name} in:\n{text}')
+        results.add('events', name, what, 'instructions', [counts[name]], command, aim, linux)
 
 
 def section_asys(results):
@@ -258,8 +282,9 @@ def earlier(path):
 
 
 SECTIONS = {'counts': section_counts, 'processes': section_processes, 'asys': section_asys,
+            'events': section_events,
             'boot': section_boot, 'memory': section_memory, **disks.SECTIONS}
-QUICK_SECTIONS = ('counts', 'processes', 'asys', 'boot', 'memory', 'cold')
+QUICK_SECTIONS = ('counts', 'processes', 'asys', 'events', 'boot', 'memory', 'cold')
 NAMED_SECTIONS = ('stream', 'read', 'scale')  # each takes minutes
 
 

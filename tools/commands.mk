@@ -6,9 +6,9 @@ run: $(ISO) $(BUILD)/demo.ext2
 	@tools/demo $(if $(VGA),--window) $(ISO) $(BUILD)/demo.ext2
 bochs: $(ISO)
 	@tools/demo --bochs $(ISO)
-test: all $(ISO) host-tests
+test: all $(ISO) $(BUILD)/demo.ext2 host-tests
 	@tests/run $(if $(SEED),--seed $(SEED)) $(if $(INJECT),--inject $(INJECT)) $(TESTS)
-test-all: all $(ISO) host-tests
+test-all: all $(ISO) $(BUILD)/demo.ext2 host-tests
 	@tests/run --long $(if $(SEED),--seed $(SEED)) $(TESTS)
 bench: all $(BUILD)/demo.ext2
 	@bench/run.py $(SECTIONS)

@@ -36,3 +36,8 @@ def aiocmp(guest):
         gain = float(result.line(rf'^{re.escape(way)} +[\d.]+ s +([\d.]+)  same bytes$')[1])
         if way != 'read' and gain < 2:
             raise Failure(f'{way} with 16 reads in flight is only {gain} times as fast as read()')
+
+
+@test('three requests that fail are three events and one signal (L7)')
+def lio_fail3(guest):
+    guest.run('t-lio-fail3').line(r'^returned=3 events=3 res=-9,-9,-9 signals=1$')
