@@ -252,6 +252,12 @@ asyncfd_get(int fd, struct asyncfd **asyncfd)
     return 0;
 }
 
+void
+asyncfd_hold(struct asyncfd *asyncfd)
+{
+    asyncfd->references++;
+}
+
 /* ---- asyncfd(2) ---- */
 
 static int

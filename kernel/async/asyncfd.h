@@ -19,6 +19,7 @@ struct asyncfd_delivery {
 /* The one behind a descriptor, with a reference, which does not keep the file open: -EBADF,
  * -EINVAL. */
 int asyncfd_get(int fd, struct asyncfd **asyncfd);
+void asyncfd_hold(struct asyncfd *asyncfd); /* a further reference */
 void asyncfd_put(struct asyncfd *asyncfd);
 
 /* NULL: no memory, or too many. */

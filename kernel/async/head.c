@@ -8,6 +8,7 @@
 #include "kernel/async/head.h"
 #include "arch.h"
 #include "gen/syscalls.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
@@ -95,6 +96,8 @@ head_check(const struct async_head_user *user)
     if (!is_address(user->completion_ring_ptr) || !is_address(user->ring_size_bytes))
         return -EINVAL;
     u32 ring = (u32)user->completion_ring_ptr, bytes = (u32)user->ring_size_bytes;
+    if (!ring && bytes)
+        return 0; /* the descriptor of an asyncfd */
     if (!ring || ring % SLOT_BYTES || !bytes || bytes % SLOT_BYTES)
         return -EINVAL;
     return user_range_valid((void USER *)(uintptr_t)ring, bytes) ? 0 : -EINVAL;
@@ -105,6 +108,27 @@ head_read(const void USER *from, struct async_head_user *user)
 {
     int error = copy_from_user(user, from, sizeof(*user));
     return error ? error : head_check(user);
+}
+
+static void
+head_unbind(struct async_head *head)
+{
+    if (head->asyncfd)
+        asyncfd_put(head->asyncfd);
+    head->asyncfd = NULL;
+}
+
+/* Completions go to an asyncfd, or (ring not 0) to a ring again. */
+static int
+head_bind(struct async_head *head, u32 ring, u32 fd)
+{
+    struct asyncfd *asyncfd = NULL;
+    int error = ring ? 0 : asyncfd_get((int)fd, &asyncfd);
+    if (error)
+        return error;
+    head_unbind(head);
+    head->asyncfd = asyncfd;
+    return 0;
 }
 
 static int
@@ -118,32 +142,58 @@ head_look_up(u32 address, const struct async_head_user *user, struct async_head 
         head = head_create(heads, address);
     if (!head)
         return -EAGAIN;
+    if (head->asyncfd || !user->completion_ring_ptr) {
+        int error =
+            head_bind(head, (u32)user->completion_ring_ptr, (u32)user->ring_size_bytes);
+        if (error)
+            return error;
+    }
     head->ring = (u32)user->completion_ring_ptr;
     head->slots = (u32)user->ring_size_bytes / SLOT_BYTES;
     *result = head;
     return 0;
 }
 
+static int
+event_reserve(struct async_event *event, struct asyncfd *asyncfd)
+{
+    event->delivery = asyncfd_reserve(asyncfd);
+    if (!event->delivery)
+        return -EAGAIN;
+    event->asyncfd = asyncfd;
+    asyncfd_hold(asyncfd);
+    return 0;
+}
+
 int
-async_head_enter(const void USER *from, struct async_head **result)
+async_event_begin(struct async_event *event, const void USER *from)
 {
     struct async_head_user user;
+    struct async_head *head;
     int error = head_read(from, &user);
     if (!error)
-        error = head_look_up((u32)(uintptr_t)from, &user, result);
+        error = head_look_up((u32)(uintptr_t)from, &user, &head);
     if (error)
         return error;
     struct async_heads *heads = async_heads_of_current();
     if (heads->events >= EVENTS_MOST)
         return -EAGAIN;
+    event->asyncfd = NULL;
+    event->cookie = 0;
+    event->result = event->error = 0;
+    if (head->asyncfd)
+        error = event_reserve(event, head->asyncfd);
+    if (error)
+        return error;
     heads->events++;
-    (*result)->in_progress++;
+    head->in_progress++;
+    event->head = head;
     return 0;
 }
 
 /* Nothing more comes from this one: those who wait look again. */
-void
-async_head_leave(struct async_head *head)
+static void
+head_leave(struct async_head *head)
 {
     async_heads_of_current()->events--;
     if (--head->in_progress == 0)
@@ -245,8 +295,46 @@ event_keep(struct async_event *event)
 }
 
 void
+async_event_forget(struct async_event *event)
+{
+    if (!event->asyncfd)
+        return;
+    if (event->delivery)
+        asyncfd_unreserve(event->asyncfd, event->delivery);
+    asyncfd_put(event->asyncfd);
+    event->asyncfd = NULL;
+}
+
+void
+async_event_drop(struct async_event *event)
+{
+    async_event_forget(event);
+    head_leave(event->head);
+    event->release(event);
+}
+
+/* cookie: the program's word for it; obj: what would stand in a ring. */
+static void
+asyncfd_post(struct async_event *event)
+{
+    event->delivery->result = (struct asyncfd_result){
+        .cookie = event->cookie ? event->cookie : event->value,
+        .obj = event->value,
+        .res = event->result,
+        .res2 = event->error,
+    };
+    asyncfd_add_result(event->asyncfd, event->delivery);
+    event->delivery = NULL;
+    async_event_drop(event);
+}
+
+void
 async_event_post(struct async_event *event)
 {
+    if (event->asyncfd) {
+        asyncfd_post(event);
+        return;
+    }
     struct async_head *head = event->head;
     int error = head_flush(head);
     if (!error)
@@ -255,7 +343,7 @@ async_event_post(struct async_event *event)
         event_keep(event);
     head->posted++;
     wake_up_all(&head->waiters);
-    async_head_leave(head);
+    head_leave(head);
     if (!error)
         event->release(event);
 }
@@ -311,6 +399,8 @@ sys_async_wait(unsigned long least, unsigned long user_index, const void USER *f
     struct async_head_user user;
     struct async_head *head;
     int error = head_read(from, &user);
+    if (!error && !user.completion_ring_ptr)
+        error = -EINVAL; /* an asyncfd is waited for by its descriptor */
     if (!error)
         error = head_look_up((u32)(uintptr_t)from, &user, &head);
     if (error)
@@ -344,6 +434,7 @@ heads_release(struct process *process)
     while (!list_empty(&heads->heads)) {
         struct async_head *head = list_first(&heads->heads, struct async_head, link);
         events_release(&head->kept);
+        head_unbind(head);
         list_remove(&head->link);
         pool_free(&head_pool, head);
     }

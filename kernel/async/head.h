@@ -21,10 +21,14 @@ struct async_heads {
     u32 spare_count;
 };
 
+struct asyncfd;
+struct asyncfd_delivery;
+
 struct async_head {
     struct list link; /* async_heads.heads */
     u32 address;
     u32 ring, slots; /* as the head said when it was last read */
+    struct asyncfd *asyncfd; /* referenced, instead of a ring; or NULL */
     u32 in_progress;
     u32 waiters_count;
     u32 posted;        /* completions so far: tells waiters that something has changed */
@@ -38,17 +42,23 @@ struct async_event {
     struct list link;
     struct async_head *head;
     u32 value; /* what goes into the slot; not 0 */
+    struct asyncfd *asyncfd; /* referenced: it goes there instead, as `delivery`; or NULL */
+    struct asyncfd_delivery *delivery;
+    u64 cookie;        /* there; 0: the value */
+    s32 result, error; /* there: res and res2 */
     /* It has been stored, or will never be; or a spare one is not needed any more. */
     void (*release)(struct async_event *event);
 };
 
-/* The head at this address of the running task, read and checked, and held until async_head_leave() or
- * the event's end: 0, -EFAULT, -EINVAL, -EAGAIN (a limit, or no memory). May fault. */
-int async_head_enter(const void USER *user, struct async_head **head);
-void async_head_leave(struct async_head *head);
+/* The event will go to the head at this address of the running task, which is read and checked, and held
+ * until the event is posted or dropped: 0, -EFAULT, -EINVAL, -EAGAIN (a limit, or no memory), -EBADF. May
+ * fault. */
+int async_event_begin(struct async_event *event, const void USER *user_head);
 
 /* The completion goes into the ring, or is kept. Never waits; may fault. The event's head is left. */
 void async_event_post(struct async_event *event);
+void async_event_drop(struct async_event *event); /* there is none to tell; releases it */
+void async_event_forget(struct async_event *event); /* the same, but for releasing and the head's count */
 
 /* The running task's process's; NULL: none yet, or it is being released. */
 struct async_heads *async_heads_of_current(void);

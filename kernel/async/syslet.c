@@ -18,6 +18,7 @@
 #define NUMBER_BITS 0xffffu
 #define ERROR_MOST 4095
 #define SPARES_MOST 64u
+#define PRIVATE_OFFSET offsetof(struct syslet_uatom, private_)
 
 enum syslet_state {
     SYSLET_FOREGROUND, /* async_exec has not returned */
@@ -179,6 +180,7 @@ atom_run(struct syslet *syslet, struct fibril *self)
         return error;
     if (unlikely(!atom.next)) {
         syslet->silent = atom.flags & SYSLET_NO_COMPLETE;
+        syslet->event.result = (s32)result;
         return CHAIN_END;
     }
     syslet->atom = atom.next;
@@ -220,12 +222,14 @@ chain_ended(struct call *call, long unused)
         return;
     }
     syslet->event.value = syslet->atom;
-    if (!syslet->silent) {
+    syslet->event.error = syslet->error;
+    if (syslet->event.asyncfd) /* where that cannot be read the atom's address stands for it */
+        (void)!copy_from_user(&syslet->event.cookie,
+                              (void USER *)(uintptr_t)(syslet->atom + PRIVATE_OFFSET), sizeof(u64));
+    if (syslet->silent)
+        async_event_drop(&syslet->event);
+    else
         async_event_post(&syslet->event);
-        return;
-    }
-    async_head_leave(syslet->event.head);
-    syslet->event.release(&syslet->event);
 }
 
 /* ---- Storage: a completion's is there before its chain begins ---- */
@@ -246,7 +250,7 @@ static struct syslet *
 syslet_take(void)
 {
     struct async_heads *heads = async_heads_of_current();
-    if (!heads->spare_count)
+    if (!heads || !heads->spare_count)
         return pool_alloc(&syslet_pool);
     struct async_event *event = list_first(&heads->spares, struct async_event, link);
     list_remove(&event->link);
@@ -255,7 +259,7 @@ syslet_take(void)
 }
 
 static struct syslet *
-syslet_create(u32 atom, struct async_head *head)
+syslet_create(u32 atom)
 {
     struct syslet *syslet = syslet_take();
     if (!syslet)
@@ -264,7 +268,6 @@ syslet_create(u32 atom, struct async_head *head)
     syslet->call.complete = chain_ended;
     syslet->call.following = NULL;
     syslet->call.error = 0;
-    syslet->event.head = head;
     syslet->event.release = syslet_release;
     syslet->state = SYSLET_FOREGROUND;
     syslet->in_sync = syslet->silent = false;
@@ -301,22 +304,20 @@ syslet_start(struct syslet *syslet)
     if (!error)
         error = syslet->error;
     u32 atom = syslet->atom;
-    async_head_leave(syslet->event.head);
-    syslet->event.release(&syslet->event);
+    async_event_drop(&syslet->event);
     return error ? error : (long)atom;
 }
 
 long
 sys_async_exec(void USER *atom, void USER *user_head)
 {
-    struct async_head *head;
-    int error = async_head_enter(user_head, &head);
-    if (error)
-        return error;
-    struct syslet *syslet = syslet_create((u32)(uintptr_t)atom, head);
-    if (!syslet) {
-        async_head_leave(head);
+    struct syslet *syslet = syslet_create((u32)(uintptr_t)atom);
+    if (!syslet)
         return -EAGAIN;
+    int error = async_event_begin(&syslet->event, user_head);
+    if (error) {
+        syslet->event.release(&syslet->event);
+        return error;
     }
     return syslet_start(syslet);
 }

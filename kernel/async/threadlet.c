@@ -136,7 +136,7 @@ threadlet_changes(struct fibril *self, bool mask)
 static int
 completion_head(struct threadlet *left)
 {
-    return async_head_enter((void USER *)(uintptr_t)left->head, &left->event->head);
+    return async_event_begin(left->event, (void USER *)(uintptr_t)left->head);
 }
 
 /* The one left behind is counted in its head from now on, so that nobody waits in vain. If the head cannot
@@ -202,6 +202,8 @@ threadlet_free(struct task *task, struct threadlet *threadlet)
     task->threadlet_count--;
     if (threadlet->page)
         page_unpin(threadlet->page);
+    if (threadlet->event)
+        async_event_forget(threadlet->event);
     pool_free(&event_pool, threadlet->event);
     pool_free(&threadlet_pool, threadlet);
 }

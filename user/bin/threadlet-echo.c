@@ -2,7 +2,6 @@
  * and writes as if it were alone, and whoever is slow keeps nobody waiting. Its own clients are three
  * children, of which the second takes its time. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -13,17 +12,19 @@
 #define CLIENTS 3
 #define STACK_BYTES 8192
 
-/* On top of a handler's stack. */
+/* On top of a handler's stack, of which each connection has its own here. */
 struct connection {
+    char stack[STACK_BYTES];
     int fd;
 };
+static struct connection connections[CLIENTS];
 
 static int answered;
 
 static void
 serve(void *stack)
 {
-    struct connection *connection = stack;
+    struct connection *connection = (struct connection *)((char *)stack - STACK_BYTES);
     char text[64];
     ssize_t size;
 
@@ -52,7 +53,7 @@ int
 main(void)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/tmp/threadlet-echo"};
-    int listener = socket(AF_UNIX, SOCK_STREAM, 0), served = 0, status;
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), status;
     static uint32_t slots[16];
     struct async_head head;
 
@@ -64,16 +65,12 @@ main(void)
             _exit(client(&name, i));
     async_head_init(&head, slots, 16);
     for (int i = 0; i < CLIENTS; i++) {
-        char *stack = malloc(STACK_BYTES + sizeof(struct connection));
-        struct connection *connection = (struct connection *)(stack + STACK_BYTES);
-        connection->fd = accept(listener, NULL, NULL);
-        if (threadlet_exec(serve, connection, &head) == 1) {
-            free(stack);
-            served++;
-        }
+        connections[i].fd = accept(listener, NULL, NULL);
+        if (threadlet_exec(serve, &connections[i].fd, &head) < 0)
+            return 1;
     }
-    for (; served < CLIENTS; served++)
-        free((char *)async_next(&head) - STACK_BYTES);
+    while (answered < CLIENTS && async_next(&head))
+        ;
     while (wait(&status) > 0)
         if (status)
             return 1;

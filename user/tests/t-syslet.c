@@ -1,7 +1,9 @@
 /* Syslets: async_exec, async_wait, umem_add; each flag, the ways in which a chain can end, rings, heads,
  * and what a hostile program may try. The atoms are mostly set by hand here: the builders have tests of
  * their own (t-syslet-use). */
+#include <fibril/asyncfd.h>
 #include <fibril/syslet.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include "test.h"
 
@@ -412,7 +414,7 @@ case_bad_heads(void)
         check_equal(exec(), -EINVAL);
         words[i] = 0;
     }
-    static const uint64_t rings[] = {0, 2, 0x100000000ull, 0x7ffffffcull, 0x80000000ull};
+    static const uint64_t rings[] = {2, 0x100000000ull, 0x7ffffffcull, 0x80000000ull};
     for (unsigned i = 0; i < LENGTH(rings); i++) {
         head.user.completion_ring_ptr = rings[i];
         check_equal(exec(), -EINVAL);
@@ -448,6 +450,54 @@ case_ring_unmapped(void)
     check_equal(async_await(&head, 1), 1);
     check(async_next(&head) == &atoms[0]);
     check_nothing();
+}
+
+/* A head bound to an asyncfd: its descriptor where the ring's size would stand. */
+static void
+case_asyncfd(void)
+{
+    static struct asyncfd_result slots[4];
+    struct asyncfd_uring uring = {.ptr = WORD(slots), .size = LENGTH(slots)};
+    struct asyncfd_result result = {0};
+    int fd = asyncfd(-1, &uring);
+    start_anew();
+    check(fd > 0);
+    head.user.completion_ring_ptr = 0;
+    head.user.ring_size_bytes = fd;
+    put_nap(0, 25, 0, true);
+    put(1, SYS_getpid, 0, false)->private_ = 0x123456789abcull;
+    check_equal(exec(), 0);
+    check_equal(asyncfd_take(&uring, &result), 0);
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    check_equal(sys_poll(&wanted, 1, 5000), 1);
+    check_equal(asyncfd_take(&uring, &result), 1);
+    check_equal(result.cookie, 0x123456789abcull);
+    check_equal(result.obj, WORD(&atoms[1]));
+    check_equal(result.res, sys_getpid());
+    check_equal(result.res2, 0);
+    atoms[1].private_ = 0; /* no cookie, so the atom's address is one; an error of the chain */
+    argument(1, 0, NOWHERE);
+    check_equal(exec(), 0);
+    check_equal(sys_poll(&wanted, 1, 5000), 1);
+    check_equal(asyncfd_take(&uring, &result), 1);
+    check_equal(result.cookie, WORD(&atoms[1]));
+    check_equal(result.res2, -EFAULT);
+    put(0, SYS_getpid, 0, false); /* what does not block is told by async_exec alone */
+    check_equal(exec(), WORD(&atoms[0]));
+    check_equal(asyncfd_take(&uring, &result), 0);
+    check_equal(async_await(&head, 0), -EINVAL);
+    put_nap(0, 25, 0, false);
+    check_equal(exec(), 0);
+    sys_close(fd); /* nobody will look; the chain goes on */
+    check_equal(exec(), -EBADF);
+    head.user.ring_size_bytes = 0;
+    check_equal(exec(), -EINVAL);
+    start_anew(); /* a ring again, at the same address */
+    put_nap(1, 25, 0, false);
+    check_equal(sys_async_exec(&atoms[1], &head.user), 0);
+    check(async_next(&head) == &atoms[1]);
+    while (async_await(&head, 1) != -EDEADLK)
+        async_peek(&head);
 }
 
 /* ---- Hostile atoms ---- */
@@ -660,6 +710,7 @@ static const struct check_case cases[] = {
     {"several_heads", case_several_heads},
     {"bad_heads", case_bad_heads},
     {"ring_unmapped", case_ring_unmapped},
+    {"asyncfd", case_asyncfd},
     {"bad_pointers", case_bad_pointers},
     {"page_end", case_page_end},
     {"background_error", case_background_error},
