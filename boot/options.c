@@ -1,6 +1,7 @@
 /* The words of the command line: see options.h. Unknown ones are reported and ignored. */
 #include "boot/options.h"
 #include "boot/command_line.h"
+#include "kernel/checks.h"
 #include "kernel/log.h"
 #include "kernel/string.h"
 #include "kernel/trace.h"
@@ -85,8 +86,14 @@ option_read(const char *word)
     }
     if ((value = command_word_value(word, "repeat")))
         return (o->repeat = MAX(number_of(value), 1u));
+    if ((value = command_word_value(word, "heap")))
+        return o->heap_checked = !strcmp(value, "checked");
     if ((value = command_word_value(word, "inject")))
         return inject_read(value);
+    if ((value = command_word_value(word, "checks"))) {
+        checks_enabled = !strcmp(value, "on");
+        return checks_enabled || !strcmp(value, "off");
+    }
     if ((value = command_word_value(word, "trace")))
         return trace_control(value) == 0;
     return false;

@@ -12,6 +12,7 @@ enum inject { INJECT_NOTHING, INJECT_PANIC, INJECT_HANG, INJECT_BADEXIT, INJECT_
 
 struct boot_options {
     bool serial, vga;       /* where the log goes */
+    bool heap_checked;      /* free objects are watched */
     const char *root;       /* auto, module, or a disk's name */
     bool run_channel;       /* the first init talks through COM2 */
     bool read_ahead_off;    /* nothing is read before somebody asks for it */

@@ -9,6 +9,7 @@
 #include "drivers/ata/ata.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/async/context.h"
 #include "kernel/fault.h"
 #include "kernel/fibril.h"
@@ -31,6 +32,7 @@ on_tick(u64 now_ns)
     task_tick(interrupt_from_user());
     timer_tick(now_ns);
     asys_backlogs_flush();
+    asyncfd_backlogs_flush();
 }
 
 static void
@@ -98,6 +100,8 @@ start(u32 magic, u32 information)
     boot_memory_init();
     paging_init(boot_information.memory_end);
     heap_init();
+    if (boot_options.heap_checked)
+        heap_check();
     interrupt_controller_init();
     clock_init();
     if (!kernel_fibril_start(start_up, NULL))

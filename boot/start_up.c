@@ -19,6 +19,9 @@
 #include "fs/pseudo.h"
 #include "fs/read_ahead.h"
 #include "kernel/async/asys.h"
+#include "kernel/async/force.h"
+#include "kernel/async/head.h"
+#include "kernel/async/threadlet.h"
 #include "kernel/async/self_test.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
@@ -187,7 +190,7 @@ store_ata_fault(const char *text, size_t length)
 static void
 show_ata_fault(struct text_buffer *text)
 {
-    text_print(text, "what is written here, drivers/ata/ata_fault.c says\n");
+    text_print(text, "%s\n", ata_fault_text());
 }
 
 static void
@@ -250,7 +253,10 @@ start_up(void *unused)
     console_start(boot_options.vga);
     ext2_init();
     asys_init();
+    threadlet_init();
+    async_head_init();
     async_self_test_init();
+    force_init();
     program_init();
     provoke_init();
     self_test_init();

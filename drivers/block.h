@@ -19,7 +19,8 @@
 
 /* How many later requests may be given to the device before one that waits: fewer than
  * BLOCK_OVERTAKE_LIMIT and those of one more command. When the oldest request has been overtaken so
- * often, it is next. (The device may then do its commands, up to `depth`, in another order.) */
+ * often, it is next. A driver of a device that takes several commands and chooses their order keeps
+ * the same bound again for those, so nothing is overtaken by more than twice as many in all. */
 #define BLOCK_OVERTAKE_LIMIT 1024u
 #define BLOCK_COMMAND_REQUESTS 256u /* of one command, at most */
 

@@ -3,6 +3,7 @@
  * such files; nothing here sleeps. */
 #include "fs/anonymous.h"
 
+#include "fs/file.h"
 #include "fs/inode.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
@@ -57,6 +58,19 @@ anonymous_inode_create(u32 mode, const struct file_ops *file_ops, struct inode *
     inode_touch_all(inode);
     *result = inode;
     return 0;
+}
+
+int
+anonymous_file_create(const struct file_ops *ops, u32 flags, void *private, struct file **file)
+{
+    struct inode *inode;
+    int error = anonymous_inode_create(0600, NULL, &inode);
+
+    if (error)
+        return error;
+    error = file_create(inode, ops, OPEN_READ_WRITE | flags, private, file);
+    inode_put(inode);
+    return error;
 }
 
 void

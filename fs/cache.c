@@ -146,11 +146,14 @@ queue_of(const struct page *page)
     return &cache.queues[((uintptr_t)page / sizeof(struct page)) & cache.queue_mask];
 }
 
-static void
+static bool
 page_waiter_wake(struct wait_entry *entry, u32 key)
 {
-    if (container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING)
+    bool ready = container_of(entry, struct page_waiter, entry)->page->state != PAGE_READING;
+
+    if (ready)
         fibril_wake(entry->fibril);
+    return ready;
 }
 
 /* Waits until the page's read has ended; the caller holds a reference. 0 or why the fibril was

@@ -8,9 +8,11 @@
 #include "drivers/keyboard.h"
 #include "drivers/serial.h"
 #include "drivers/vga.h"
+#include "fs/file.h"
 #include "fs/pseudo.h"
 #include "fs/tty.h"
 #include "kernel/errno.h"
+#include "kernel/inspect.h"
 #include "kernel/log.h"
 #include "kernel/task.h"
 #include "kernel/wait.h"
@@ -19,6 +21,7 @@
 #define PORT_INPUT 1024u
 #define PORT_OUTPUT 8192u
 #define KEYS 64u /* a power of two */
+#define KEY_LIST 0x1e /* control-^: all fibrils are listed in the log */
 #define DEVICE(major, minor) ((major) << 8 | (minor))
 
 static struct {
@@ -75,7 +78,10 @@ input_main(void *unused)
         char bytes[32];
         size_t count = input_take(bytes, sizeof bytes);
         for (size_t i = 0; i < count; i++)
-            tty_input(&console.tty, (u8)bytes[i]);
+            if (bytes[i] == KEY_LIST)
+                fibrils_log();
+            else
+                tty_input(&console.tty, (u8)bytes[i]);
         if (count == 0)
             wait_event(&console.arrived, input_is_there()); /* its life is this wait */
     }
@@ -107,7 +113,7 @@ output_empty(struct tty_device *device)
 static void
 port_drained(struct serial_port *port)
 {
-    wake_up_all(&console.tty.writable);
+    wake_up_all_key(&console.tty.writable, POLL_OUTPUT);
 }
 
 /* ---- Start ---- */

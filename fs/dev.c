@@ -274,7 +274,7 @@ zero_read(struct file *file, struct iter *iter, u64 *position)
     int error = 0;
 
     while (!error && iter->left > 0) {
-        error = iter_put_zeros(iter, MIN(iter->left, (size_t)PAGE_SIZE));
+        error = iter_put_zeros_part(iter, MIN(iter->left, (size_t)PAGE_SIZE));
         if (!error && iter->left > 0)
             error = schedule_point();
     }
@@ -289,7 +289,7 @@ random_read(struct file *file, struct iter *iter, u64 *position)
     while (!error && iter->left > 0) {
         char bytes[128];
         random_bytes(bytes, sizeof bytes);
-        error = iter_put(iter, bytes, MIN(iter->left, sizeof bytes));
+        error = iter_put_part(iter, bytes, MIN(iter->left, sizeof bytes));
         if (!error && iter->left > 0)
             error = schedule_point();
     }

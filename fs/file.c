@@ -3,6 +3,7 @@
 #include "fs/file.h"
 
 #include "arch.h"
+#include "fs/epoll.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
@@ -45,6 +46,8 @@ file_put(struct file *file)
     ASSERT(file->references > 0);
     if (--file->references > 0)
         return;
+    if (unlikely(file->watches != NULL))
+        epoll_forget_file(file);
     if (file->inode && unlikely(file->inode->locks))
         file_locks_drop(file->inode, file);
     if (file->ops->release)
@@ -72,6 +75,17 @@ file_broken_pipe(void)
 
 #define LIMIT_FILE_SIZE 1     /* RLIMIT_FSIZE */
 #define SMALL_MOST 0x7fffffff /* for those who did not ask for OPEN_LARGE */
+
+int
+file_size_limit(u64 size)
+{
+    u32 limit = current_task()->process->limits[LIMIT_FILE_SIZE].soft;
+
+    if (limit == LIMIT_NONE || size <= limit)
+        return 0;
+    signal_self(SIGXFSZ);
+    return -EFBIG;
+}
 
 int
 file_write_limit(const struct file *file, u64 at, u64 *end)
@@ -183,9 +197,9 @@ open_walked(struct path_walk *walk, u32 flags, u32 mode, struct file **file)
 {
     int error;
 
+    if ((flags & OPEN_CREATE) && walk->slash_behind)
+        return -EISDIR;
     if (!walk->inode) {
-        if (walk->slash_behind)
-            return -EISDIR;
         error = inode_make_child(walk, MODE_REGULAR | (mode & MODE_PERMISSIONS), &walk->inode);
         if (error)
             return error;
@@ -240,7 +254,7 @@ file_move(struct file *file, struct iter *iter, u64 *position,
     int error;
 
     if (file->ops->stream)
-        return position ? -ESPIPE : move(file, iter, &file->position);
+        return move(file, iter, &file->position);
     if (position)
         return move(file, iter, position);
     error = mutex_lock(&file->position_lock);
@@ -254,6 +268,8 @@ file_move(struct file *file, struct iter *iter, u64 *position,
 int
 file_read(struct file *file, struct iter *iter, u64 *position)
 {
+    if (position && file->ops->stream && !(file->flags & OPEN_PATH))
+        return -ESPIPE;
     if (!file_is_readable(file))
         return -EBADF;
     if (!file->ops->read)
@@ -264,6 +280,8 @@ file_read(struct file *file, struct iter *iter, u64 *position)
 int
 file_write(struct file *file, struct iter *iter, u64 *position)
 {
+    if (position && file->ops->stream && !(file->flags & OPEN_PATH))
+        return -ESPIPE;
     if (!file_is_writable(file))
         return -EBADF;
     if (!file->ops->write)

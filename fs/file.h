@@ -10,6 +10,7 @@
 #include "kernel/wait.h"
 
 struct cache_object;
+struct epoll_item;
 struct inode;
 struct file;
 
@@ -41,6 +42,12 @@ struct file;
 #define POLL_INVALID 0x20
 #define POLL_RDNORM 0x40
 #define POLL_WRNORM 0x100
+#define POLL_WRBAND 0x200
+#define POLL_READ_HANG_UP 0x2000
+#define POLL_OUTPUT (POLL_OUT | POLL_WRNORM | POLL_WRBAND)
+/* The key of a wake-up that says there is something to read, and nothing else; for room to write it is
+ * POLL_OUTPUT. */
+#define POLL_KEY_INPUT (POLL_IN | POLL_RDNORM)
 
 /* Handed through poll(): a file adds each queue that its readiness may change on. Never sleeps. */
 struct poll_table {
@@ -61,7 +68,7 @@ struct file_ops {
     void (*release)(struct file *file); /* may sleep */
     /* The last descriptor was closed; calls may still hold the file. NULL: nothing. */
     void (*last_close)(struct file *file);
-    bool stays_in_process; /* fork gives the child no descriptor for it */
+    bool stays_in_process; /* fork gives the child no descriptor for it, sockets refuse it */
     bool stream;      /* no position: lseek and pread are -ESPIPE */
     bool no_position; /* it does not matter, and seeking leaves it at 0 */
     u64 (*end)(struct file *file); /* where SEEK_END counts from; NULL: from the inode's size */
@@ -77,6 +84,7 @@ struct file {
     u64 position;
     struct mutex position_lock; /* outermost lock; may be held across user copies */
     struct read_ahead_file ahead; /* changed without sleeping */
+    struct epoll_item *watches;   /* fs/epoll.c: in which epolls it is; or NULL */
 };
 
 int file_create(struct inode *inode, const struct file_ops *ops, u32 flags, void *private,
@@ -103,6 +111,8 @@ int file_open(struct inode *base, const char *path, u32 flags, u32 mode,
 /* What a write without readers ends with: SIGPIPE to the running task; returns -EPIPE. */
 int file_broken_pipe(void);
 
+/* May a file be made this long? 0, or -EFBIG with SIGXFSZ: beyond the process's limit. */
+int file_size_limit(u64 size);
 /* How far a write to this file at `at` may go: without OPEN_LARGE, by the process's limit. 0, or -EFBIG,
  * with SIGXFSZ when it is that limit. */
 int file_write_limit(const struct file *file, u64 at, u64 *end);

@@ -28,6 +28,7 @@ fs_init(void)
     anonymous_init();
     memory_file_init();
     dev_init();
+    kernel_log_init();
     host_files_init();
     proc_files_init();
     proc_system_files_init();

@@ -110,3 +110,52 @@ iter_take(struct iter *iter, void *to, size_t size)
     }
     return 0;
 }
+
+/* ---- As far as the user's memory goes ---- */
+
+/* After a failure, which has moved `moved` of `size` bytes: what of the rest lies in the next page. */
+static size_t
+page_part(struct iter *iter, size_t moved, size_t size)
+{
+    size_t piece = iter_piece(iter, size - moved);
+    return MIN(piece, PAGE_SIZE - iter->base % PAGE_SIZE);
+}
+
+int
+iter_put_part(struct iter *iter, const void *from, size_t size)
+{
+    size_t before = iter->done, moved;
+    int error = iter_put(iter, from, size);
+    if (likely(!error))
+        return 0;
+    while ((moved = iter->done - before) < size)
+        if (iter_put(iter, (const char *)from + moved, page_part(iter, moved, size)))
+            return error;
+    return 0;
+}
+
+int
+iter_put_zeros_part(struct iter *iter, size_t size)
+{
+    size_t before = iter->done, moved;
+    int error = iter_put_zeros(iter, size);
+    if (likely(!error))
+        return 0;
+    while ((moved = iter->done - before) < size)
+        if (iter_put_zeros(iter, page_part(iter, moved, size)))
+            return error;
+    return 0;
+}
+
+int
+iter_take_part(struct iter *iter, void *to, size_t size)
+{
+    size_t before = iter->done, moved;
+    int error = iter_take(iter, to, size);
+    if (likely(!error))
+        return 0;
+    while ((moved = iter->done - before) < size)
+        if (iter_take(iter, (char *)to + moved, page_part(iter, moved, size)))
+            return error;
+    return 0;
+}

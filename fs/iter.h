@@ -30,6 +30,10 @@ void iter_init_vectors(struct iter *iter, const struct io_vector *vectors, size_
 int iter_put(struct iter *iter, const void *from, size_t size) MUST_CHECK;
 int iter_put_zeros(struct iter *iter, size_t size) MUST_CHECK;
 int iter_take(struct iter *iter, void *to, size_t size) MUST_CHECK;
+/* The same for files, whose reads and writes end where the user's memory ends: up to its last page. */
+int iter_put_part(struct iter *iter, const void *from, size_t size) MUST_CHECK;
+int iter_put_zeros_part(struct iter *iter, size_t size) MUST_CHECK;
+int iter_take_part(struct iter *iter, void *to, size_t size) MUST_CHECK;
 
 /* Goes on as if `size` bytes had been moved (at most iter->piece): somebody else did. */
 void iter_skip(struct iter *iter, size_t size);

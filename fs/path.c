@@ -369,7 +369,8 @@ walk_names(struct path_walk *walk)
     walk->slash_behind = component.slash_behind;
     if (walk->flags & PATH_PARENT)
         stop_at_parent(walk, &(struct component){.name = "", .last = true});
-    else if ((component.slash_behind || (walk->flags & PATH_DIRECTORY)) &&
+    else if (((component.slash_behind && !(walk->flags & PATH_CREATE)) ||
+              (walk->flags & PATH_DIRECTORY)) &&
              !is_directory(walk->inode))
         return -ENOTDIR;
     return 0;
@@ -459,12 +460,14 @@ path_text_drop(struct path_text *text)
 }
 
 int
-path_base(int dirfd, const char *path, struct inode **base)
+path_base(int dirfd, const char *path, unsigned flags, struct inode **base)
 {
     struct file *file;
     int error;
 
     *base = NULL;
+    if (!*path && !(flags & PATH_EMPTY))
+        return -ENOENT;
     if (dirfd == AT_FDCWD || path[0] == '/')
         return 0;
     error = descriptor_file(dirfd, &file);
@@ -489,7 +492,7 @@ path_find_user(int dirfd, const char USER *path, unsigned flags, struct inode **
 
     if (error)
         return error;
-    error = path_base(dirfd, text.text, &base);
+    error = path_base(dirfd, text.text, flags, &base);
     if (!error) {
         error = path_find(base, text.text, flags, inode);
         if (base)

@@ -32,7 +32,7 @@ void directory_context_put(struct directory_context *context);
 #define PATH_REAL_IDS 4u  /* by the real user and group instead of the effective ones */
 #define PATH_EMPTY 8u     /* "" means where the walk starts */
 #define PATH_PARENT 16u   /* stop before the last name */
-#define PATH_CREATE 32u   /* a last name that does not exist is no error */
+#define PATH_CREATE 32u   /* a last name that does not exist is no error, nor a slash behind a file's */
 
 /* A walk with all it found out. */
 struct path_walk {
@@ -74,8 +74,9 @@ struct path_text {
 int path_text_take(struct path_text *text, const char USER *path); /* -EFAULT, -ENAMETOOLONG, … */
 void path_text_drop(struct path_text *text);
 /* Where a walk of `path` by an *at call begins: *base is referenced, or NULL when the path is
- * absolute or dirfd is AT_FDCWD. -EBADF; the walk itself finds out about -ENOTDIR. */
-int path_base(int dirfd, const char *path, struct inode **base);
+ * absolute or dirfd is AT_FDCWD. -ENOENT (an empty path without PATH_EMPTY), -EBADF; the walk itself finds
+ * out about -ENOTDIR. */
+int path_base(int dirfd, const char *path, unsigned flags, struct inode **base);
 
 /* 4 read, 2 write, 1 search or execute: 0 or -EACCES, by the running task's effective ids. */
 int inode_permission(const struct inode *inode, unsigned wanted);

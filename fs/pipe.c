@@ -31,6 +31,7 @@ struct pipe {
     u32 capacity;   /* bytes: a power of two, a page at least */
     u32 readers, writers; /* open files; one that is open for both counts twice */
     u32 reader_opens, writer_opens; /* ever */
+    bool was_short; /* of room, for an atomic write, when bytes were last taken out */
     struct inode *inode; /* whose private this is; its files hold it */
     struct wait_queue readable, writable;
     struct mutex read_lock, write_lock;
@@ -76,6 +77,8 @@ pipe_consume(struct pipe *pipe, u32 size)
 {
     struct page **slot = slot_of(pipe, pipe->head);
 
+    if (pipe_room(pipe) < PIPE_ATOMIC)
+        pipe->was_short = true;
     pipe->head += size;
     if (pipe->head % PAGE_SIZE == 0) {
         page_put(*slot);
@@ -110,6 +113,19 @@ pipe_copy_out(struct pipe *pipe, struct iter *iter)
     return error;
 }
 
+/* Bytes have gone out. Who needs room sleeps only while there is less than an atomic write takes. */
+static void
+wake_writers(struct pipe *pipe)
+{
+    if (!pipe->was_short)
+        return;
+    pipe->was_short = false;
+    if (pipe_room(pipe) >= PIPE_ATOMIC)
+        wake_up_one_key(&pipe->writable, POLL_OUTPUT);
+    else
+        wake_up_all_key(&pipe->writable, POLL_OUTPUT); /* it may be enough for one of them */
+}
+
 int
 pipe_wait_readable(struct pipe *pipe, bool nonblocking)
 {
@@ -117,29 +133,46 @@ pipe_wait_readable(struct pipe *pipe, bool nonblocking)
         return 0;
     if (nonblocking && pipe->writers > 0)
         return -EAGAIN;
-    return wait_event_interruptible(&pipe->readable, pipe_held(pipe) > 0 || pipe->writers == 0);
+    return wait_event_interruptible_shared(&pipe->readable,
+                                           pipe_held(pipe) > 0 || pipe->writers == 0);
+}
+
+/* One pass: *ended, or something was read, or another reader was faster. */
+static int
+pipe_read_some(struct pipe *pipe, struct iter *iter, bool *ended)
+{
+    int error = mutex_lock(&pipe->read_lock);
+
+    if (error)
+        return error;
+    *ended = pipe_held(pipe) == 0 && pipe->writers == 0;
+    error = pipe_copy_out(pipe, iter);
+    mutex_unlock(&pipe->read_lock);
+    if (iter->done)
+        wake_writers(pipe);
+    return error;
 }
 
 static int
 pipe_read(struct file *file, struct iter *iter, u64 *position)
 {
     struct pipe *pipe = file->private;
+    bool waited = false, ended = false;
     int error = 0;
 
-    while (!error && iter->left > 0 && iter->done == 0) {
-        error = pipe_wait_readable(pipe, file->flags & OPEN_NONBLOCK);
+    while (!error && !ended && iter->left > 0 && iter->done == 0) {
+        if (pipe_held(pipe) == 0 && pipe->writers > 0) {
+            if (file->flags & OPEN_NONBLOCK)
+                return -EAGAIN;
+            error = wait_event_interruptible(&pipe->readable,
+                                             pipe_held(pipe) > 0 || pipe->writers == 0);
+            waited = true;
+        }
         if (!error)
-            error = mutex_lock(&pipe->read_lock);
-        if (error)
-            return error;
-        bool ended = pipe_held(pipe) == 0 && pipe->writers == 0;
-        error = pipe_copy_out(pipe, iter);
-        mutex_unlock(&pipe->read_lock);
-        if (iter->done)
-            wake_up_all(&pipe->writable);
-        if (ended)
-            return 0;
+            error = pipe_read_some(pipe, iter, &ended);
     }
+    if (waited && pipe_held(pipe) > 0)
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return iter->done ? 0 : error;
 }
 
@@ -168,7 +201,7 @@ pipe_drain(struct pipe *pipe, size_t skip, size_t size, bool keep, pipe_take *ta
     }
     mutex_unlock(&pipe->read_lock);
     if (done && !keep)
-        wake_up_all(&pipe->writable);
+        wake_writers(pipe);
     return done ? (long)done : error;
 }
 
@@ -222,8 +255,22 @@ pipe_may_write(const struct pipe *pipe, size_t wanted, bool whole)
     return MIN(room, wanted);
 }
 
+int
+pipe_wait_writable(struct pipe *pipe, bool nonblocking)
+{
+    int error = 0;
+
+    while (!error && pipe_room(pipe) == 0 && pipe->readers > 0) {
+        if (nonblocking)
+            return -EAGAIN;
+        error = wait_event_interruptible_shared(&pipe->writable,
+                                                pipe_room(pipe) > 0 || pipe->readers == 0);
+    }
+    return !error && pipe->readers == 0 ? file_broken_pipe() : error;
+}
+
 static int
-wait_for_room(struct pipe *pipe, size_t wanted, bool whole, bool nonblocking)
+wait_for_room(struct pipe *pipe, size_t wanted, bool whole, bool nonblocking, bool *waited)
 {
     if (pipe->readers == 0)
         return file_broken_pipe();
@@ -231,26 +278,16 @@ wait_for_room(struct pipe *pipe, size_t wanted, bool whole, bool nonblocking)
         return 0;
     if (nonblocking)
         return -EAGAIN;
+    *waited = true;
     return wait_event_interruptible(&pipe->writable, pipe_may_write(pipe, wanted, whole) > 0 ||
                                                          pipe->readers == 0);
 }
 
-int
-pipe_wait_writable(struct pipe *pipe, bool nonblocking)
-{
-    int error;
-
-    do
-        error = wait_for_room(pipe, 1, false, nonblocking);
-    while (!error && pipe_room(pipe) == 0);
-    return error;
-}
-
 static int
-pipe_write_some(struct file *file, struct pipe *pipe, struct iter *iter, bool whole)
+pipe_write_some(struct file *file, struct pipe *pipe, struct iter *iter, bool whole, bool *waited)
 {
     size_t done = iter->done;
-    int error = wait_for_room(pipe, iter->left, whole, file->flags & OPEN_NONBLOCK);
+    int error = wait_for_room(pipe, iter->left, whole, file->flags & OPEN_NONBLOCK, waited);
 
     if (!error)
         error = mutex_lock(&pipe->write_lock);
@@ -260,7 +297,7 @@ pipe_write_some(struct file *file, struct pipe *pipe, struct iter *iter, bool wh
         error = pipe_copy_in(pipe, iter, pipe_may_write(pipe, iter->left, whole), whole);
     mutex_unlock(&pipe->write_lock);
     if (iter->done > done)
-        wake_up_all(&pipe->readable);
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return error;
 }
 
@@ -268,11 +305,15 @@ static int
 pipe_write(struct file *file, struct iter *iter, u64 *position)
 {
     struct pipe *pipe = file->private;
-    bool whole = iter->left <= MIN(pipe->capacity, PIPE_ATOMIC);
+    bool whole = iter->left <= MIN(pipe->capacity, PIPE_ATOMIC), waited = false;
     int error = 0;
 
     while (!error && iter->left > 0)
-        error = pipe_write_some(file, pipe, iter, whole);
+        error = pipe_write_some(file, pipe, iter, whole, &waited);
+    if (waited && pipe_room(pipe) > 0) {
+        pipe->was_short = true;
+        wake_writers(pipe);
+    }
     return iter->done && !(whole && error) ? 0 : error;
 }
 
@@ -300,7 +341,7 @@ pipe_fill(struct pipe *pipe, size_t size, pipe_take *give, void *argument)
     }
     mutex_unlock(&pipe->write_lock);
     if (done)
-        wake_up_all(&pipe->readable);
+        wake_up_one_key(&pipe->readable, POLL_KEY_INPUT);
     return done ? (long)done : error;
 }
 

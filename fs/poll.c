@@ -36,6 +36,7 @@ poll_wait_add(struct poll_table *table, struct wait_queue *queue)
         return;
     }
     entry->next = wait->entries;
+    entry->wait.shared = true;
     wait->entries = entry;
     wait_entry_add(queue, &entry->wait);
 }

@@ -6,6 +6,7 @@
 #include "fs/pseudo.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
+#include "kernel/inspect.h"
 #include "kernel/string.h"
 #include "kernel/syscall.h"
 #include "kernel/system_names.h"
@@ -194,6 +195,7 @@ show_tasks(struct text_buffer *buffer)
  * each piece in one go; the next one goes on behind the last fibril shown ---- */
 
 #define PIECE (32u << 10)
+#define BACKTRACE_DEPTH 12
 
 struct fibril_listing {
     struct text_buffer text;
@@ -202,18 +204,33 @@ struct fibril_listing {
     bool begun;
 };
 
+/* Blanks in it would be taken for the ends of columns. */
+static void
+print_word(struct text_buffer *buffer, const char *word)
+{
+    for (; *word; word++)
+        text_put(buffer, *word == ' ' ? "_" : word, 1);
+}
+
+/* id, task, kind, state, call, wait channel, asleep for so many ms, most bytes of stack used (0: not
+ * known), program, and the functions it is in, innermost first. */
 static void
 print_fibril(struct text_buffer *buffer, const struct fibril *fibril)
 {
-    static const char *const states[] = {"new", "ready", "running", "sleeping", "dead"};
     static const char *const kinds[] = {"call", "user", "idle"};
+    uintptr_t addresses[BACKTRACE_DEPTH], offset;
     bool sleeping = fibril->state == FIBRIL_SLEEPING;
+    unsigned count = fibril_backtrace(fibril, addresses, BACKTRACE_DEPTH);
 
-    text_print(buffer, "%u %u %s %s %s %s %s\n", fibril->id, fibril->task->tid,
-               kinds[fibril->kind], states[fibril->state],
-               fibril->call_number == NO_CALL ? "-" : syscall_name(fibril->call_number),
-               sleeping && fibril->wait_channel ? fibril->wait_channel : "-",
-               fibril->task->process ? fibril->task->process->name : "kernel");
+    text_print(buffer, "%u %u %s %s %s ", fibril->id, fibril->task->tid, kinds[fibril->kind],
+               fibril_state_name(fibril),
+               fibril->call_number == NO_CALL ? "-" : syscall_name(fibril->call_number));
+    print_word(buffer, sleeping && fibril->wait_channel ? fibril->wait_channel : "-");
+    text_print(buffer, " %u %u ", fibril_sleeping_ms(fibril), fibril_stack_used(fibril));
+    print_word(buffer, fibril->task->process->name);
+    for (unsigned i = 0; i < count; i++)
+        text_print(buffer, "%c%s", i == 0 ? ' ' : '<', symbol_find(addresses[i] - 1, &offset));
+    text_put(buffer, "\n", 1);
 }
 
 /* Prints from the task's fibrils behind listing->fibril; false: the piece is full. */
@@ -240,7 +257,7 @@ next_piece(struct fibril_listing *listing)
 
     listing->text.length = listing->given = 0;
     if (!listing->begun)
-        text_print(&listing->text, "# fibril task kind state call channel name\n");
+        text_print(&listing->text, "# fibril task kind state call channel ms stack name backtrace\n");
     list_for_each(task, task_list(), all_link) {
         if (listing->begun && task->tid < listing->tid)
             continue;

@@ -60,6 +60,7 @@ void proc_files_init(void);
 void proc_system_files_init(void);
 void proc_task_files_init(void);
 void dev_init(void);
+void kernel_log_init(void);
 void host_files_init(void); /* the run channel's files */
 
 #endif

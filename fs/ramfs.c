@@ -176,10 +176,10 @@ ramfs_read(struct file *file, struct iter *iter, u64 *position)
         size = (size_t)MIN((u64)size, inode->size - at);
         struct page *page = cache_peek(&inode->object, (u32)(at >> PAGE_SHIFT));
         if (page) {
-            error = iter_put(iter, (char *)page_address(page) + offset, size);
+            error = iter_put_part(iter, (char *)page_address(page) + offset, size);
             page_put(page);
         } else {
-            error = iter_put_zeros(iter, size);
+            error = iter_put_zeros_part(iter, size);
         }
         at += iter->done - done;
         if (!error && iter->left > 0)
@@ -214,7 +214,7 @@ ramfs_write_page(struct inode *inode, struct iter *iter, u64 at, size_t size)
 
     if (error)
         return error;
-    error = iter_take(iter, (char *)page_address(page) + at % PAGE_SIZE, size);
+    error = iter_take_part(iter, (char *)page_address(page) + at % PAGE_SIZE, size);
     page_put(page);
     if (iter->done > done && at + (iter->done - done) > inode->size)
         inode->size = at + (iter->done - done);

@@ -46,7 +46,7 @@ file_read_pages(struct file *file, struct cache_object *object, u64 size, struct
             if (error)
                 break;
         }
-        error = iter_put(iter, (char *)page_address(page) + offset, MIN(wanted, PAGE_SIZE - offset));
+        error = iter_put_part(iter, (char *)page_address(page) + offset, MIN(wanted, PAGE_SIZE - offset));
         page_put(page);
         if (!error && iter->left > 0)
             error = schedule_point();

@@ -296,9 +296,9 @@ termios_set(struct tty *tty, const struct termios *termios, enum when when)
     tty_modes_changed(tty, old_local);
     if (!(termios->input & INPUT_XON) && tty->stopped) {
         tty->stopped = false;
-        wake_up_all(&tty->writable);
+        wake_up_all_key(&tty->writable, POLL_OUTPUT);
     }
-    wake_up_all(&tty->readable); /* MIN and TIME may be others */
+    wake_up_all_key(&tty->readable, POLL_KEY_INPUT); /* MIN and TIME may be others */
     return 0;
 }
 
@@ -364,7 +364,7 @@ flow_control(struct tty *tty, uintptr_t action)
         return -EINVAL;
     if (action < 2) { /* TCOOFF, TCOON; the others send characters to the other side */
         tty->stopped = action == 0;
-        wake_up_all(&tty->writable);
+        wake_up_all_key(&tty->writable, POLL_OUTPUT);
     }
     return 0;
 }

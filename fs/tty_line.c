@@ -5,6 +5,7 @@
  * sleeps: echo that the device has no room for is lost. Left out: parity and breaks, delays, ECHOPRT,
  * EXTPROC. */
 #include "fs/tty.h"
+#include "fs/file.h"
 #include "kernel/signal.h"
 
 #define TAB_STOP 8u
@@ -177,7 +178,7 @@ static void
 line_give(struct tty *tty)
 {
     tty->line = tty->end;
-    wake_up_all(&tty->readable);
+    wake_up_all_key(&tty->readable, POLL_KEY_INPUT);
 }
 
 bool
@@ -191,7 +192,7 @@ tty_flush_input(struct tty *tty)
 {
     tty->head = tty->line = tty->end;
     tty->literal_next = false;
-    wake_up_all(&tty->writable);
+    wake_up_all_key(&tty->writable, POLL_OUTPUT);
 }
 
 void
@@ -376,7 +377,7 @@ signal_input(struct tty *tty, u8 byte)
     tty->stopped = false;
     if (local_is(tty, LOCAL_ECHO))
         echo(tty, byte);
-    wake_up_all(&tty->writable);
+    wake_up_all_key(&tty->writable, POLL_OUTPUT);
     tty_signal(tty, number);
     return true;
 }
@@ -395,7 +396,7 @@ flow_input(struct tty *tty, u8 byte)
         tty->stopped = true;
     if (start || (tty->stopped && !stop && input_is(tty, INPUT_ANY_STARTS))) {
         tty->stopped = false;
-        wake_up_all(&tty->writable);
+        wake_up_all_key(&tty->writable, POLL_OUTPUT);
     }
     return start || stop;
 }

@@ -42,7 +42,7 @@ message_free(struct unix_message *message)
     }
     sender->charged -= message_charge(message);
     if (unix_may_send(sender))
-        wake_up_all(&sender->writable);
+        wake_up_all_key(&sender->writable, POLL_OUTPUT);
     heap_free(message);
     unix_put(sender);
 }
@@ -114,7 +114,7 @@ message_queue(struct unix_socket *to, struct unix_message *message, struct unix_
         unix_rights_sent(message->rights);
     list_add_tail(&to->messages, &message->link);
     to->message_count++;
-    wake_up_all(&to->readable);
+    wake_up_all_key(&to->readable, POLL_KEY_INPUT | POLL_PRIORITY);
 }
 
 static void

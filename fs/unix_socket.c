@@ -231,8 +231,6 @@ socket_write(struct file *file, struct iter *iter, u64 *position)
     return unix_send(file->private, iter, &send);
 }
 
-#define POLL_READ_HANG_UP 0x2000
-#define POLL_WRBAND 0x200
 
 static bool
 datagram_peer_full(const struct unix_socket *socket)
@@ -246,12 +244,12 @@ datagram_peer_full(const struct unix_socket *socket)
 static u32
 socket_poll(struct file *file, struct poll_table *table)
 {
-    const struct unix_socket *socket = file->private;
+    struct unix_socket *socket = file->private;
     u32 events = 0;
 
     if (table) {
-        table->add(table, (struct wait_queue *)&socket->readable);
-        table->add(table, (struct wait_queue *)&socket->writable);
+        table->add(table, &socket->readable);
+        table->add(table, &socket->writable);
         if (socket->type == UNIX_DATAGRAM)
             table->add(table, &unix_datagram_room);
     }

@@ -20,6 +20,7 @@ address_space_create(struct address_space **result)
         return -ENOMEM;
     space->references = 1;
     list_init(&space->areas);
+    list_init(&space->parts);
     int error = page_directory_create(&space->directory);
     if (error) {
         pool_free(&space_pool, space);
@@ -82,6 +83,12 @@ address_space_put(struct address_space *space)
     ASSERT(space->references > 0);
     if (--space->references > 0)
         return;
+    while (!list_empty(&space->parts)) {
+        struct address_space_part *part =
+            list_first(&space->parts, struct address_space_part, link);
+        list_remove(&part->link);
+        part->release(part);
+    }
     struct list detached;
     areas_detach(space, 0, USER_END, &detached);
     areas_give_up(&detached);
@@ -297,6 +304,12 @@ area_find_free(struct address_space *space, size_t size, uintptr_t *start)
     return 0;
 }
 
+void
+address_space_limit_stack(struct address_space *space, size_t bytes)
+{
+    space->stack_least = USER_STACK_TOP - MIN(ALIGN_DOWN(bytes, PAGE_SIZE), USER_STACK_TOP);
+}
+
 size_t
 address_space_size(const struct address_space *space)
 {
@@ -331,22 +344,33 @@ area_protect_pages(struct address_space *space, const struct area *area)
         page_protect(space->directory, at, flags);
 }
 
+/* Makes *end the first hole, or the first area that must not have this protection: 0, -ENOMEM, -EACCES. */
+static int
+protectable_end(struct address_space *space, uintptr_t start, uintptr_t *end, u32 protection)
+{
+    for (uintptr_t at = start; at < *end;) {
+        struct area *area = area_find(space, at);
+        bool refused = area && protection & PROTECTION_WRITE && area->flags & AREA_NO_WRITE;
+        if (!area || refused) {
+            *end = at;
+            return refused ? -EACCES : -ENOMEM;
+        }
+        at = area->end;
+    }
+    return 0;
+}
+
 int
 area_protect(struct address_space *space, uintptr_t start, size_t size, u32 protection)
 {
     if (!range_valid(start, size))
         return -EINVAL;
     uintptr_t end = start + size;
-    if (!area_range_mapped(space, start, end))
-        return -ENOMEM;
-    struct area *area;
-    list_for_each(area, &space->areas, link)
-        if (area->start < end && start < area->end && protection & PROTECTION_WRITE &&
-            area->flags & AREA_NO_WRITE)
-            return -EACCES;
     int error = area_isolate(space, start, end);
     if (error)
         return error;
+    int result = protectable_end(space, start, &end, protection);
+    struct area *area;
     list_for_each(area, &space->areas, link) {
         if (area->start < start || area->end > end)
             continue;
@@ -354,7 +378,7 @@ area_protect(struct address_space *space, uintptr_t start, size_t size, u32 prot
         area_protect_pages(space, area);
     }
     space->changes++;
-    return 0;
+    return result;
 }
 
 /* Moves what is shown at `from` to `to`. 0 or -ENOMEM (a page table): then some pages are lost to the
@@ -514,6 +538,7 @@ address_space_copy(struct address_space *from, struct address_space **result)
         return error;
     space->heap_start = from->heap_start;
     space->heap_end = from->heap_end;
+    space->stack_least = from->stack_least;
     space->program = map_source_get(from->program);
     space->arguments_start = from->arguments_start;
     space->arguments_end = from->arguments_end;
@@ -616,6 +641,8 @@ address_space_fault(struct address_space *space, uintptr_t address, bool write)
         page_protect(space->directory, at, 0);
     if (physical)
         return 0;
+    if (unlikely(area->flags & AREA_STACK) && at < space->stack_least)
+        return -EFAULT;
     if (area->source)
         return fault_source(space, area, at, write);
     return fault_anonymous(space, area, at);

@@ -26,6 +26,7 @@
 #define AREA_NO_WRITE 1u     /* it may never be made writable: shared, of a file open for reading */
 #define AREA_NO_FORK 2u      /* children do not get it (madvise) */
 #define AREA_WIPE_ON_FORK 4u /* children find zeros (madvise) */
+#define AREA_STACK 8u        /* its new pages lie above stack_least */
 #define AREAS_MOST 16384u    /* of one address space */
 
 struct area {
@@ -38,12 +39,21 @@ struct area {
     u32 source_page;           /* the source's page that is shown at `start` */
 };
 
+/* What an upper floor keeps for an address space, and frees with it (the last task that used it has left
+ * it, and its calls have ended); may sleep. */
+struct address_space_part {
+    struct list link;
+    void (*release)(struct address_space_part *part);
+};
+
 struct address_space {
     u32 references;
+    struct list parts; /* struct address_space_part */
     page_directory directory;
     struct list areas;
     struct area *last_found; /* where the last look-up ended */
     uintptr_t heap_start, heap_end; /* brk */
+    uintptr_t stack_least; /* where LIMIT_STACK lets the stack grow to */
     u32 page_count, pages_most; /* shown now, and at one time */
     u32 changes; /* of areas, so far */
     u32 area_count;
@@ -78,6 +88,8 @@ int area_resize(struct address_space *space, uintptr_t start, size_t old_size, s
 /* The same, to `to`, where nothing of the old range lies; what was there goes. */
 int area_move_to(struct address_space *space, uintptr_t start, size_t old_size, size_t new_size,
                  uintptr_t to);
+/* The stack may have this many bytes. */
+void address_space_limit_stack(struct address_space *space, size_t bytes);
 size_t address_space_size(const struct address_space *space); /* of all areas */
 bool area_range_mapped(struct address_space *space, uintptr_t start, uintptr_t end);
 /* Splits areas so that none crosses the ends of the range. 0 or -ENOMEM. */
@@ -93,7 +105,8 @@ int area_find_free(struct address_space *space, size_t size, uintptr_t *start);
 bool area_range_free(struct address_space *space, uintptr_t start, uintptr_t end);
 /* Takes [start, start+size) out, areas and pages. 0, -ENOMEM (an area had to be split). */
 int area_remove(struct address_space *space, uintptr_t start, size_t size);
-/* Changes the protection of a range that must be wholly mapped: 0, -ENOMEM, -EACCES. */
+/* Changes the protection of a range, up to its first hole (-ENOMEM) or up to an area that may not have this
+ * protection (-EACCES). */
 int area_protect(struct address_space *space, uintptr_t start, size_t size, u32 protection);
 /* The page fault: 0 mended, or to be tried again; -EFAULT: no such area; -EACCES: not allowed there;
  * -ENXIO: beyond the end of the file; -EIO, -ENOMEM, or why the fibril was cancelled. May sleep. */

@@ -7,23 +7,29 @@
 #include "kernel/trace.h"
 
 
-/* Known to user_copy.asm and traps.asm. */
+/* Known to user_copy.asm. */
 _Static_assert(offsetof(struct fibril, copy_recovery) == 4, "user_copy.asm");
-_Static_assert(offsetof(struct cpu, current) == 0, "user_copy.asm");
-_Static_assert(offsetof(struct cpu, task) == sizeof(void *), "traps.asm");
-_Static_assert(offsetof(struct task, return_work) == 0, "traps.asm");
 _Static_assert(sizeof(struct fibril) <= 256, "the stack page is small");
 
 /* Interrupts off: */
 static u32 next_id = 1;
 struct fibril_counts fibril_counts;
 
-static void fibril_main(void);
-
 static void
 fibril_sleep_expired(struct timer *timer)
 {
     fibril_wake(container_of(timer, struct fibril, sleep_timer));
+}
+
+/* The first frame of every fibril: the common tail of the switch first, like everybody. */
+static void
+fibril_main(void)
+{
+    schedule_tail();
+    interrupts_restore(INTERRUPTS_ENABLED);
+    struct fibril *self = current_fibril();
+    self->function(self->argument);
+    fibril_exit();
 }
 
 struct fibril *
@@ -58,17 +64,6 @@ fibril_create(struct task *task, enum fibril_kind kind, void (*function)(void *)
     fibril_counts.alive++;
     fibril_counts.created++;
     return fibril;
-}
-
-/* The first frame of every fibril: the common tail of the switch first, like everybody. */
-static void
-fibril_main(void)
-{
-    schedule_tail();
-    interrupts_restore(INTERRUPTS_ENABLED);
-    struct fibril *self = current_fibril();
-    self->function(self->argument);
-    fibril_exit();
 }
 
 /* Gives the stack of a fibril that will not run (again) back. Interrupts off; not on that stack. */

@@ -28,6 +28,7 @@
 #define KERNEL_FIBRIL_H
 
 #include "arch.h"
+#include "kernel/cpu.h"
 #include "kernel/list.h"
 #include "kernel/log.h"
 #include "kernel/timer.h"
@@ -36,6 +37,7 @@
 
 struct task;
 struct call;
+struct relief;
 struct credentials;
 
 enum fibril_state { FIBRIL_NEW, FIBRIL_READY, FIBRIL_RUNNING, FIBRIL_SLEEPING, FIBRIL_DEAD };
@@ -64,59 +66,32 @@ struct fibril {
     void *argument;
     void *stack_top;
     u32 *stack_bottom; /* where STACK_MAGIC stands */
-    u32 id;            /* unique, never used again */
-    u32 slot;
+    u32 id, slot;            /* id: unique, never used again */
+    u32 sleeping_since;      /* while SLEEPING: clock_ticks */
 
     /* The running fibril's own: */
     u32 call_number;          /* what it does now, for traces and listings; NO_CALL: nothing */
     const char *wait_channel; /* while SLEEPING */
     struct timer sleep_timer; /* ends a sleep with a deadline */
     struct user_context *user; /* user fibrils: TLS, FPU; owned */
+    struct relief *relief;    /* kernel/relief.h; user fibrils, or NULL */
     struct call *call;        /* async: the call it runs, if it runs one */
     void *batch;              /* async: the batch it takes entries from; the submitter clears it */
     struct credentials *old_credentials; /* those of its call, if the task has got others since */
     u32 restart_call;         /* a system call that a signal interrupted, or NO_CALL */
     s32 restart_error;        /* its result: -ERESTARTSYS or -ERESTARTNOHAND */
     u64 resume_deadline;      /* when a call with a time-out that is made anew ends, if `resuming` */
-    u64 signal_mask;          /* user fibrils: of this context, like the next four */
-    u64 saved_mask;           /* to come back at the return to user mode, if mask_saved */
-    u64 signals_awaited;      /* it sleeps for these though they are blocked */
+    /* User fibrils': the mask, and the one to come back at the return to user mode, if mask_saved */
+    u64 signal_mask, saved_mask;
     u32 signal_stack_base, signal_stack_size;
-    bool mask_saved;
-    bool resuming;            /* the next thing user mode does is to make that call anew */
-    u8 link_depth;            /* path walk: symbolic links followed */
-    u8 mutexes_held;
+    bool mask_saved, resuming; /* resuming: the next thing user mode does is to make that call anew */
+    u8 mutexes_held, link_depth; /* path walk: symbolic links followed */
     bool inline_only; /* its first sleep fails with -EAGAIN instead */
 };
 
 #define STACK_MAGIC 0x4c494246u /* "FIBL" in memory: FIBriL */
 #define NO_CALL 0xffffffffu
 #define USER_FRAME_BYTES 64u /* struct registers of arch/i386, at the top of a user fibril's stack */
-
-/* What a processor has of its own (there is one). */
-struct cpu {
-    struct fibril *current;
-    struct task *task;      /* current->task */
-    u32 interrupt_depth;    /* > 0: inside interrupt handlers */
-    struct fibril *idle;    /* runs when nothing is ready */
-    struct fibril *dead;    /* set by a fibril's last switch, freed by the tail of that switch */
-    u32 switches;           /* of fibrils, all of them */
-    u32 task_switches;
-    u32 idle_ticks, user_ticks; /* of all ticks so far; the rest was spent in the kernel */
-};
-extern struct cpu cpu;
-
-static inline struct fibril *
-current_fibril(void)
-{
-    return cpu.current;
-}
-
-static inline struct task *
-current_task(void)
-{
-    return cpu.task;
-}
 
 /* Makes a fibril that will run function(argument) and then end. NULL: out of memory or stacks.
  * It belongs to `task`; fibril_start makes it ready. Any fibril may call this. */

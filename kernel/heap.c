@@ -3,6 +3,7 @@
  * an object by the object's address. */
 #include "kernel/heap.h"
 #include "arch.h"
+#include "kernel/force.h"
 #include "kernel/log.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
@@ -20,6 +21,25 @@ struct slab {
 #define BIGGEST (4u << 20) /* page.h: blocks of at most 2^10 pages */
 
 static struct pool *pools;
+static bool checked;
+
+#define FREED 0xf7eedf7eu /* what free objects are full of behind their first word, when checked */
+
+static void
+object_fill(const struct pool *pool, u32 *object)
+{
+    for (u32 i = 1; i < pool->object_size / sizeof(*object); i++)
+        object[i] = FREED;
+}
+
+static void
+object_check(const struct pool *pool, const u32 *object)
+{
+    for (u32 i = 1; i < pool->object_size / sizeof(*object); i++)
+        if (object[i] != FREED)
+            panic("heap: a free object of %s was written to: %08x at %p + %u", pool->name, object[i],
+                  (const void *)object, i * (u32)sizeof(*object));
+}
 
 static u32
 pool_slot_size(const struct pool *pool)
@@ -60,6 +80,8 @@ slab_create(struct pool *pool)
         void **object = (void **)((u8 *)slab + SLAB_HEADER + i * size);
         *object = slab->free;
         slab->free = object;
+        if (checked)
+            object_fill(pool, (u32 *)object);
     }
     pool->pages++;
     return slab;
@@ -92,6 +114,8 @@ void *
 pool_alloc(struct pool *pool)
 {
     void **object;
+    if (force_object_fails())
+        return NULL;
     {
         INTERRUPTS_OFF_SCOPE();
         if (unlikely(!pool->registered))
@@ -106,6 +130,8 @@ pool_alloc(struct pool *pool)
         if (!slab->free)
             list_remove(&slab->link);
     }
+    if (unlikely(checked))
+        object_check(pool, (const u32 *)object);
     return memset(object, 0, pool->object_size);
 }
 
@@ -122,6 +148,8 @@ pool_free(struct pool *pool, void *memory)
         list_add_head(&pool->partial, &slab->link);
     *object = slab->free;
     slab->free = object;
+    if (unlikely(checked))
+        object_fill(pool, (u32 *)object);
     pool->objects--;
     if (--slab->used > 0)
         return;
@@ -219,6 +247,13 @@ heap_shrink(unsigned wanted)
         given++;
     }
     return given;
+}
+
+void
+heap_check(void)
+{
+    ASSERT(!pools);
+    checked = true;
 }
 
 void

@@ -32,6 +32,9 @@ void *heap_alloc(size_t size); /* up to 4 MiB; from 2 KiB on whole pages */
 void heap_free(void *memory);  /* NULL is allowed */
 
 void heap_init(void); /* lets the allocator take back empty slabs */
+/* Before the first object: from now on free objects are filled, and one that has been written to when it is
+ * handed out again is a panic that names its pool. Costs some hundred instructions an object. */
+void heap_check(void);
 u32 heap_objects(void);     /* all objects of all pools: for leak tests */
 struct pool *pools_first(void); /* for /proc/slabinfo-like listings: ->next */
 

@@ -45,11 +45,19 @@ list_add_head(struct list *list, struct list *entry)
     list_insert_between(entry, list, list->next);
 }
 
+/* The entry's own links stay as they were: for one that goes into another list, or nowhere, at once. */
+static inline void
+list_unlink(struct list *entry)
+{
+    struct list *before = entry->prev, *after = entry->next;
+    before->next = after;
+    after->prev = before;
+}
+
 static inline void
 list_remove(struct list *entry)
 {
-    entry->prev->next = entry->next;
-    entry->next->prev = entry->prev;
+    list_unlink(entry);
     list_init(entry);
 }
 

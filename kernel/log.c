@@ -7,13 +7,14 @@
 #include "kernel/syscall.h"
 #include "kernel/task.h"
 
-#define LOG_BYTES 65536u
 #define LINE_BYTES 256u
 #define PANIC_STATUS 0x20u
 
 static char log_ring[LOG_BYTES];
 static u32 log_written; /* bytes ever; interrupts off */
 static struct log_console *consoles;
+static u32 taken; /* by log_take */
+struct wait_queue log_readers = WAIT_QUEUE_INIT(log_readers, "kernel log");
 static bool panicking;
 
 static void
@@ -23,6 +24,7 @@ log_emit(const char *text, size_t length)
         log_ring[log_written++ % LOG_BYTES] = text[i];
     for (struct log_console *console = consoles; console; console = console->next)
         console->write(text, length);
+    wake_up_all(&log_readers);
 }
 
 static void
@@ -58,17 +60,84 @@ log_add_console(struct log_console *console)
     consoles = console;
 }
 
-size_t
-log_read(char *buffer, size_t size, size_t skip)
+/* ---- Reading ---- */
+
+u32
+log_end(void)
 {
-    INTERRUPTS_OFF_SCOPE();
-    u32 kept = MIN(log_written, LOG_BYTES);
-    u32 first = log_written - kept;
+    return log_written;
+}
+
+u32
+log_oldest(void)
+{
+    return log_written - MIN(log_written, LOG_BYTES);
+}
+
+/* Interrupts off. */
+static u32
+position_kept(u32 position)
+{
+    u32 oldest = log_oldest();
+    return log_written - position > log_written - oldest ? oldest : position;
+}
+
+size_t
+log_read_from(u32 *position, char *buffer, size_t size)
+{
     size_t count = 0;
-    for (u32 i = first + skip; skip < kept && i != log_written && count < size; i++)
-        buffer[count++] = log_ring[i % LOG_BYTES];
+    INTERRUPTS_OFF_SCOPE();
+    u32 at = position_kept(*position);
+    while (at != log_written && count < size)
+        buffer[count++] = log_ring[at++ % LOG_BYTES];
+    *position = at;
     return count;
 }
+
+u32
+log_line_after(u32 position)
+{
+    INTERRUPTS_OFF_SCOPE();
+    position = position_kept(position);
+    while (position != log_written && position != 0 &&
+           (position == log_oldest() || log_ring[(position - 1) % LOG_BYTES] != '\n'))
+        position++;
+    return position;
+}
+
+size_t
+log_read_line(u32 *position, char *buffer, size_t size)
+{
+    size_t count = 0;
+    INTERRUPTS_OFF_SCOPE();
+    u32 at = log_line_after(*position);
+    while (at != log_written && count < size && (count == 0 || buffer[count - 1] != '\n'))
+        buffer[count++] = log_ring[at++ % LOG_BYTES];
+    *position = at;
+    return count;
+}
+
+u32
+log_unread(void)
+{
+    return log_written - position_kept(taken);
+}
+
+int
+log_wait(bool at_once)
+{
+    if (at_once && !log_unread())
+        return -EAGAIN;
+    return wait_event_interruptible(&log_readers, log_unread() > 0);
+}
+
+size_t
+log_take(char *buffer, size_t size)
+{
+    return log_read_from(&taken, buffer, size);
+}
+
+/* ---- The end of the line ---- */
 
 static void
 panic_describe_fibril(void)

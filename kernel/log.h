@@ -28,8 +28,22 @@ struct log_console {
 };
 void log_add_console(struct log_console *console); /* gets what was logged so far, too */
 
-/* Copies up to `size` bytes of the log, starting `skip` bytes after its oldest byte still kept. */
-size_t log_read(char *buffer, size_t size, size_t skip);
+/* What was logged can be read as long as it is kept: the last LOG_BYTES bytes, counted from the first ever
+ * (modulo 2^32). */
+#define LOG_BYTES 65536u
+u32 log_oldest(void); /* the first byte kept */
+u32 log_end(void);    /* behind the last one */
+u32 log_line_after(u32 position); /* where the first line begins that begins there or later */
+/* Copies from *position, or the oldest byte kept if that is younger, and moves it; how many bytes. */
+size_t log_read_from(u32 *position, char *buffer, size_t size);
+/* The same for one line with its newline, 0 if there is none. */
+size_t log_read_line(u32 *position, char *buffer, size_t size);
+extern struct wait_queue log_readers; /* woken by every line */
+
+/* The one reader of /proc/kmsg and syslog(2): takes what it has not been given yet. */
+u32 log_unread(void);
+int log_wait(bool at_once) MUST_CHECK; /* for something unread: 0, -EAGAIN, -ERESTARTSYS, cancelled */
+size_t log_take(char *buffer, size_t size);
 
 /* Says why, shows registers and a backtrace, and ends the machine. Never returns. */
 void panic(const char *format, ...) NORETURN PRINTF(1, 2);

@@ -1,6 +1,7 @@
 /* Mutexes: see mutex.h. The lock is handed over: unlocking gives it to the longest waiter, which may
  * run much later, so nobody can overtake it. */
 #include "kernel/mutex.h"
+#include "kernel/checks.h"
 #include "kernel/fibril.h"
 
 void
@@ -24,20 +25,27 @@ mutex_try_lock(struct mutex *mutex)
         return false;
     mutex->owner = self;
     self->mutexes_held++;
+    if (unlikely(checks_enabled))
+        lock_order_taken(mutex);
     return true;
 }
 
 int
 mutex_lock(struct mutex *mutex)
 {
+    if (unlikely(checks_enabled))
+        lock_order_wanted(mutex);
     if (likely(mutex_try_lock(mutex)))
         return 0;
     struct fibril *self = current_fibril();
     ASSERT(mutex->owner != self);
     int error = wait_event_killable(&mutex->waiters, mutex->owner == self);
-    if (!error)
-        self->mutexes_held++;
-    return error;
+    if (error)
+        return error;
+    self->mutexes_held++;
+    if (unlikely(checks_enabled))
+        lock_order_taken(mutex);
+    return 0;
 }
 
 void
@@ -45,6 +53,8 @@ mutex_unlock(struct mutex *mutex)
 {
     struct fibril *self = current_fibril();
     ASSERT(mutex->owner == self);
+    if (unlikely(checks_enabled))
+        lock_order_given(mutex);
     self->mutexes_held--;
     if (list_empty(&mutex->waiters.entries)) {
         mutex->owner = NULL;

@@ -9,6 +9,7 @@
 struct mutex {
     struct fibril *owner; /* interrupts off */
     struct wait_queue waiters;
+    struct mutex *held_next; /* kernel/lock_order.c */
 };
 #define MUTEX_INIT(mutex, channel) {.waiters = WAIT_QUEUE_INIT((mutex).waiters, channel)}
 

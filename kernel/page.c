@@ -2,6 +2,7 @@
  * with a small stack of single pages in front, which is all that most calls touch. */
 #include "kernel/page.h"
 #include "arch.h"
+#include "kernel/force.h"
 #include "kernel/log.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -185,7 +186,7 @@ page_start(struct page *page, unsigned order)
 struct page *
 page_alloc(void)
 {
-    if (!pages_available(1))
+    if (!pages_available(1) || force_page_fails())
         return NULL;
     INTERRUPTS_OFF_SCOPE();
     struct page *page = hot_count ? hot[--hot_count] : block_alloc(0);
@@ -226,7 +227,7 @@ struct page *
 pages_alloc(unsigned order)
 {
     ASSERT(order < ORDERS);
-    if (!pages_available(1u << order))
+    if (!pages_available(1u << order) || force_page_fails())
         return NULL;
     INTERRUPTS_OFF_SCOPE();
     struct page *page;

@@ -31,6 +31,7 @@ struct process kernel_process = {
     .children = LIST_INIT(kernel_process.children),
     .sibling_link = LIST_INIT(kernel_process.sibling_link),
     .tasks = LIST_INIT(kernel_process.tasks),
+    .asys_rings = LIST_INIT(kernel_process.asys_rings),
     .ended = WAIT_QUEUE_INIT(kernel_process.ended, "process_ended"),
     .changed = WAIT_QUEUE_INIT(kernel_process.changed, "child"),
 };
@@ -47,6 +48,7 @@ limits_init(struct process *process)
     process->limits[LIMIT_MESSAGES] = (struct process_limit){MESSAGE_BYTES, MESSAGE_BYTES};
     process->limits[LIMIT_NICE] = (struct process_limit){0, 0};
     process->limits[LIMIT_PRIORITY] = (struct process_limit){0, 0};
+    process->limits[LIMIT_CALLS] = (struct process_limit){CALLS_MOST, LIMIT_NONE};
 }
 
 void
@@ -71,9 +73,11 @@ process_create(struct process *parent, const char *name, u32 id)
     process_set_name(process, name);
     list_init(&process->tasks);
     list_init(&process->children);
+    list_init(&process->asys_rings);
     wait_queue_init(&process->ended, "process_ended");
     wait_queue_init(&process->changed, "child");
     wait_queue_init(&process->continued, "stopped");
+    wait_queue_init(&process->signalled, "signals");
     signal_queue_init(&process->signals);
     if (parent == &kernel_process) {
         limits_init(process);
@@ -82,6 +86,7 @@ process_create(struct process *parent, const char *name, u32 id)
         memcpy(process->limits, parent->limits, sizeof(process->limits));
         process->own_numbers = parent->own_numbers;
         process->no_new_privileges = parent->no_new_privileges;
+        process->undumpable = parent->undumpable;
         process->group = parent->group;
         process->session = parent->session;
     }
@@ -104,14 +109,22 @@ process_put(struct process *process)
     ASSERT(process->references > 0);
     if (--process->references > 0)
         return;
-    ASSERT(process->task_count == 0);
+    ASSERT(process->task_count == 0 && list_empty(&process->all_link));
     signal_queue_flush(&process->signals, ~0ull);
+    wait_queue_end(&process->signalled);
     signal_handlers_put(process->handlers);
+    pool_free(&process_pool, process);
+}
+
+void
+process_reap(struct process *process)
+{
+    ASSERT(!list_empty(&process->all_link));
     list_remove(&process->all_link);
     list_remove(&process->sibling_link);
-    pool_free(&process_pool, process);
     user_processes--;
     wake_up_all(&kernel_process.changed);
+    process_put(process);
 }
 
 struct process *
@@ -294,7 +307,7 @@ orphans_adopt(struct process *process)
             (void)signal_send_process(child, &info);
         }
         if (child->task_count == 0)
-            process_put(child);
+            process_reap(child);
     }
 }
 
@@ -312,7 +325,7 @@ process_end(struct process *process)
     bool unwanted = parent_ignores_children(process->parent);
     parent_notify(process, code, code == CLD_EXITED ? status >> 8 & 0xff : status & 0x7f);
     if (unwanted)
-        process_put(process);
+        process_reap(process);
 }
 
 /* ---- Stopping ---- */
@@ -423,7 +436,7 @@ child_report(struct process *child, const struct wait_request *request, struct w
         if (keep)
             return;
         process_usage_add(&current_task()->process->children_usage, &result->usage);
-        process_put(child);
+        process_reap(child);
     } else if (child->stop_report) {
         result->status = STATUS_STOPPED(child->stop_signal);
         result->code = CLD_STOPPED;

@@ -8,14 +8,17 @@
 #include "kernel/types.h"
 #include "kernel/wait.h"
 
+struct async_heads;
 struct task;
 
-#define LIMITS 16 /* RLIMIT_ numbers */
+#define LIMITS 17 /* RLIMIT_ numbers, and one of ours */
 enum { LIMIT_CPU, LIMIT_FILE_SIZE, LIMIT_DATA, LIMIT_STACK, LIMIT_CORE, LIMIT_RESIDENT,
        LIMIT_PROCESSES, LIMIT_FILES, LIMIT_LOCKED, LIMIT_SPACE, LIMIT_FILE_LOCKS, LIMIT_SIGNALS,
-       LIMIT_MESSAGES, LIMIT_NICE, LIMIT_PRIORITY, LIMIT_REAL_TIME };
+       LIMIT_MESSAGES, LIMIT_NICE, LIMIT_PRIORITY, LIMIT_REAL_TIME,
+       LIMIT_CALLS /* each task's: background calls in progress or not yet collected */ };
 #define LIMIT_NONE 0xffffffffu
 #define FILES_HARD_MOST 65536u
+#define CALLS_MOST (1u << 17)
 
 struct process_limit {
     u32 soft, hard;
@@ -54,6 +57,7 @@ struct process {
     /* Signals; interrupts off: */
     struct signal_handlers *handlers;
     struct signal_queue signals;
+    struct wait_queue signalled; /* one has been sent, to it or one of its tasks */
     bool stopped;
     u8 stop_signal;
     bool stop_report, continue_report; /* not yet told to the parent by wait4 */
@@ -63,17 +67,23 @@ struct process {
     u64 started_ns; /* time_now_ns() when it was made */
     struct process_usage usage;          /* of its tasks that have ended */
     struct process_usage children_usage; /* of children that have been waited for, and theirs */
+    struct async_heads *async_heads; /* kernel/async/head.c; NULL: none yet */
     struct process_timers *timers; /* kernel/interval_timer.c; NULL: none yet */
     bool counting; /* its timers count its ticks */
+    struct list asys_rings; /* its contexts with rings */
     bool own_numbers; /* its program carries our ELF note: see SYSCALL_TWO_MEANINGS */
+    bool executed;    /* it has another program than its parent: no longer the parent's to regroup */
+    bool undumpable;  /* prctl; there are no core files, so it is kept and told, nothing more */
     bool no_new_privileges; /* prctl: exec gives no other ids */
 };
 
 extern struct process kernel_process;
 
-/* A process without tasks, child of `parent`. NULL: no memory. Its one reference is the zombie's,
- * given up when the parent waits for it. */
+/* A process without tasks, child of `parent`. NULL: no memory. It has one reference, the parent's. */
 struct process *process_create(struct process *parent, const char *name, u32 id);
+/* It has no tasks, and its parent knows: it leaves all lists, so that nobody finds it a second time, and the
+ * parent's reference goes. Others may still hold theirs. */
+void process_reap(struct process *process);
 void process_get(struct process *process);
 void process_put(struct process *process);
 void process_set_name(struct process *process, const char *name);

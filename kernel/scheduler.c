@@ -6,6 +6,7 @@
  * changes the page directory too. When nothing is ready, the kernel task's idle fibril runs. */
 #include "kernel/fibril.h"
 #include "kernel/address_space.h"
+#include "kernel/relief.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
@@ -63,11 +64,9 @@ task_take_ready(struct task *task)
         task->ready_calls.first = fibril->ready_next;
         if (!fibril->ready_next)
             task->return_work &= ~WORK_READY;
-        return fibril;
-    }
-    fibril = task->ready_users.first;
-    if (fibril)
+    } else if ((fibril = task->ready_users.first)) {
         task->ready_users.first = fibril->ready_next;
+    }
     return fibril;
 }
 
@@ -174,6 +173,7 @@ switch_to(struct fibril *self, struct fibril *next, enum switch_reason reason)
     if (next->kind == FIBRIL_USER) {
         context_set_kernel_stack(next->stack_top);
         user_context_load(next->user);
+        next->task->return_work |= next->task->switch_work;
     }
     context_switch(&self->saved_stack, next->saved_stack);
     /* Here `next` is what this fibril switched to long ago: only `self` is right. */
@@ -222,10 +222,10 @@ schedule(enum switch_reason reason)
     struct fibril *self = cpu.current, *next;
     assert_may_switch(self);
     ASSERT(interrupts_turn_off());
-    if (likely(self->state != FIBRIL_RUNNING))
-        next = pick_next(self->task);
-    else
+    if (unlikely(self->state == FIBRIL_RUNNING))
         next = pick_instead_of(self, reason);
+    else if (likely(!self->relief) || !(next = self->relief->take(self)))
+        next = pick_next(self->task);
     if (likely(next != NULL))
         switch_to(self, next, reason);
     interrupts_turn_on();

@@ -1,5 +1,6 @@
 /* Signals: see signal.h. The sending side; what happens at a return to user mode is in
  * signal_deliver.c. */
+#include "kernel/relief.h"
 #include "kernel/signal.h"
 #include "arch.h"
 #include "kernel/errno.h"
@@ -171,7 +172,13 @@ queue_has_number(const struct signal_queue *queue, int number)
 static signal_set
 task_mask(const struct task *task)
 {
-    return task->user ? task->user->signal_mask : 0;
+    const struct fibril *running = current_fibril();
+    if (!task->user)
+        return 0;
+    /* Of several user contexts either will do: that which signals interrupt, or the running one. */
+    if (unlikely(task->switch_work) && running->task == task && running->kind == FIBRIL_USER)
+        return task->user->signal_mask & running->signal_mask;
+    return task->user->signal_mask;
 }
 
 /* The task's user fibril shall look: at its return to user mode, or out of its sleep. */
@@ -193,10 +200,7 @@ process_notice(struct process *process, int number)
         task_notice(task);
         return;
     }
-    /* All block it: whoever unblocks it, or waits for it, will see it. */
-    list_for_each(task, &process->tasks, process_link)
-        if (task->user && task->user->signals_awaited & SIGNAL_BIT(number))
-            task_notice(task);
+    /* All block it: whoever unblocks it will see it. */
 }
 
 void
@@ -269,9 +273,10 @@ signal_act(struct process *process, const struct task *only, int number)
 static void
 signal_notice(struct process *process, struct task *only, int number)
 {
+    wake_up_all(&process->signalled);
     if (!only)
         process_notice(process, number);
-    else if ((~task_mask(only) | only->user->signals_awaited) & SIGNAL_BIT(number))
+    else if (~task_mask(only) & SIGNAL_BIT(number))
         task_notice(only);
 }
 
@@ -313,6 +318,30 @@ signal_send_entry(struct process *process, struct task *task, struct signal_entr
     signal_notice(process, task, number);
 }
 
+struct signal_entry *
+signal_entry_reserve(void)
+{
+    struct signal_entry *entry = pool_alloc(&entry_pool);
+    if (entry)
+        list_init(&entry->link);
+    return entry;
+}
+
+void
+signal_entry_give_back(struct signal_entry *entry)
+{
+    pool_free(&entry_pool, entry);
+}
+
+void
+signal_send_reserved(struct process *process, struct task *task, struct signal_entry *entry)
+{
+    INTERRUPTS_OFF_SCOPE();
+    signal_send_entry(process, task, entry);
+    if (!signal_entry_queued(entry))
+        signal_entry_give_back(entry);
+}
+
 /* The queue is not known: it is that of the process or of one of its tasks. */
 void
 signal_withdraw_entry(struct process *process, struct signal_entry *entry)
@@ -341,6 +370,7 @@ signal_force(const struct signal_info *info)
         action->handler = HANDLER_DEFAULT;
     self->signal_mask &= ~bit;
     (void)signal_send_task(self->task, info);
+    self->task->return_work |= WORK_SIGNAL; /* this fibril's, whichever signals interrupt */
 }
 
 /* ---- Taking ---- */
@@ -423,6 +453,8 @@ signal_set_mask(signal_set mask)
     struct process *process = self->task->process;
     signal_set blocked = mask & ~self->signal_mask & process->signals.set;
     INTERRUPTS_OFF_SCOPE();
+    if (unlikely(self->relief != NULL))
+        self->relief->changes(self, true);
     self->signal_mask = mask & ~UNBLOCKABLE;
     if (signal_pending())
         self->task->return_work |= WORK_SIGNAL;
@@ -438,6 +470,16 @@ signal_set_mask_until_return(signal_set mask)
     self->mask_saved = true;
     self->task->return_work |= WORK_SIGNAL; /* to bring the old one back */
     signal_set_mask(mask);
+}
+
+void
+signal_set_mask_back(void)
+{
+    struct fibril *self = current_fibril();
+    if (!self->mask_saved)
+        return;
+    self->mask_saved = false;
+    signal_set_mask(self->saved_mask);
 }
 
 void

@@ -32,6 +32,7 @@ enum {
 #define CODE_KERNEL 0x80
 #define CODE_QUEUE -1
 #define CODE_TIMER -2
+#define CODE_ASYNC_IO -4
 #define CODE_THREAD -6
 
 /* struct siginfo, 128 bytes; `fields` by the kind: pid, uid, value | pid, uid, status, times | address |
@@ -92,6 +93,11 @@ int signal_send_task(struct task *task, const struct signal_info *info);
 /* The same with the caller's entry, which must not be queued already (see signal_entry_queued) and not
  * go while it is: to `task`, or if that is NULL to the process. */
 void signal_send_entry(struct process *process, struct task *task, struct signal_entry *entry);
+/* Storage for a signal that is to be sent later and must not be lost then: NULL: no memory. Given to
+ * signal_send_reserved, which sends it once, or given back. */
+struct signal_entry *signal_entry_reserve(void);
+void signal_entry_give_back(struct signal_entry *entry); /* NULL is allowed */
+void signal_send_reserved(struct process *process, struct task *task, struct signal_entry *entry);
 void signal_withdraw_entry(struct process *process, struct signal_entry *entry);
 static inline bool
 signal_entry_queued(const struct signal_entry *entry)
@@ -112,6 +118,9 @@ bool signal_take(signal_set set, struct signal_info *info);
 /* Changes the running user fibril's mask, or the mask until the next return to user mode. */
 void signal_set_mask(signal_set mask);
 void signal_set_mask_until_return(signal_set mask);
+/* The call for which it was set has not been ended by a signal: it goes at once, so that none is
+ * delivered under it. */
+void signal_set_mask_back(void);
 /* The action for a signal, changed: forgets pending ones that are ignored now. */
 void signal_set_action(int number, const struct signal_action *action);
 

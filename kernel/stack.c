@@ -1,8 +1,11 @@
 /* Stack pages for fibrils: see stack.h. */
 #include "kernel/stack.h"
 #include "arch.h"
+#include "kernel/checks.h"
+#include "kernel/force.h"
 #include "kernel/heap.h"
 #include "kernel/page.h"
+#include "kernel/string.h"
 #include "kernel/task.h"
 
 #define SPARE_STACKS_MOST 16 /* per task */
@@ -66,15 +69,26 @@ spare_take(struct task *task)
     return spare;
 }
 
-u8 *
-stack_take(struct task *task, u32 *slot)
+static u8 *
+stack_find(struct task *task, u32 *slot)
 {
-    INTERRUPTS_OFF_SCOPE();
     if (!task->spare_count)
         return stack_map_new(slot);
     struct spare *spare = spare_take(task);
     *slot = spare->slot;
     return (u8 *)spare - SPARE_OFFSET;
+}
+
+u8 *
+stack_take(struct task *task, u32 *slot)
+{
+    if (force_object_fails())
+        return NULL;
+    INTERRUPTS_OFF_SCOPE();
+    u8 *bottom = stack_find(task, slot);
+    if (unlikely(checks_enabled) && bottom)
+        memset(bottom, STACK_FILL & 0xff, PAGE_SIZE);
+    return bottom;
 }
 
 void

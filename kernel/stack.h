@@ -5,6 +5,8 @@
 
 #include "kernel/types.h"
 
+#define STACK_FILL 0x46464646u /* never used words of a stack, with checks on (checks.h) */
+
 struct task;
 
 /* The lowest address of a stack page for a fibril of the task; NULL: no memory, or no slot. */

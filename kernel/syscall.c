@@ -35,37 +35,37 @@ syscall_report_absent(u32 number)
              current_task()->process->name);
 }
 
-/* A number that is not built in, or whose call has flags: 0, perhaps with another number, or why not. */
-static __attribute__((noinline)) int
-number_check(u32 *number)
+/* For a number that is not built in, or whose call has flags: the number to use, or why not. */
+static __attribute__((noinline)) s32
+number_check(u32 number)
 {
-    if (*number < table_size && table[*number].flags & SYSCALL_TWO_MEANINGS &&
+    if (number < table_size && table[number].flags & SYSCALL_TWO_MEANINGS &&
         current_task()->process->own_numbers)
-        *number += OWN_NUMBERS_BEHIND;
-    if (*number >= table_size || !table[*number].call) {
-        syscall_report_absent(*number);
+        number += OWN_NUMBERS_BEHIND;
+    if (number >= table_size || !table[number].call) {
+        syscall_report_absent(number);
         return -ENOSYS;
     }
-    bool refused = table[*number].flags & SYSCALL_USER_CONTEXT;
-    return refused && current_fibril()->kind != FIBRIL_USER ? -EINVAL : 0;
+    bool refused = table[number].flags & SYSCALL_USER_CONTEXT;
+    return refused && current_fibril()->kind != FIBRIL_USER ? -EINVAL : (s32)number;
 }
 
-/* Part of each way in, since it is the shortest calls that count the instructions. */
+/* Part of each way in, since it is the shortest calls that count the instructions. `outer` is what the
+ * fibril does otherwise. */
 static ALWAYS_INLINE long
-invoke(u32 number, const unsigned long *arguments)
+invoke(struct fibril *self, u32 number, const unsigned long *arguments, u32 outer)
 {
-    struct fibril *self = current_fibril();
     if (unlikely(number >= table_size || !table[number].call || table[number].flags)) {
-        int error = number_check(&number);
-        if (error)
-            return error;
+        s32 found = number_check(number);
+        if (found < 0)
+            return found;
+        number = (u32)found;
     }
     const struct syscall_entry *entry = &table[number];
-    u32 outer = self->call_number; /* a call that submits runs others inside itself */
     self->call_number = number;
     trace(TRACE_CALL_IN, number, 0);
     long result = entry->call(arguments);
-    trace(TRACE_CALL_OUT, number, (u32)result);
+    trace(TRACE_CALL_OUT, self->call_number, (u32)result);
     ASSERT(self->mutexes_held == 0 && !self->copy_recovery);
     self->call_number = outer;
     return result;
@@ -74,7 +74,8 @@ invoke(u32 number, const unsigned long *arguments)
 long
 syscall_invoke(u32 number, const unsigned long *arguments)
 {
-    return invoke(number, arguments);
+    struct fibril *self = current_fibril(); /* a call that submits may run others inside itself */
+    return invoke(self, number, arguments, self->call_number);
 }
 
 /* int 0x80: number in eax, arguments in ebx, ecx, edx, esi, edi, ebp; the result goes to eax. */
@@ -82,7 +83,7 @@ void
 syscall_from_user(struct registers *registers)
 {
     u32 number = registers->eax;
-    registers->eax = invoke(number, &registers->ebx);
+    registers->eax = invoke(current_fibril(), number, &registers->ebx, NO_CALL);
     if (unlikely(registers->eax + ERESTARTNOHAND <= ERESTARTNOHAND - ERESTARTSYS) &&
         !(table[number].flags & SYSCALL_GIVES_REGISTERS)) {
         INTERRUPTS_OFF_SCOPE();

@@ -9,6 +9,8 @@
 #include "kernel/log.h"
 #include "kernel/string.h"
 
+_Static_assert(offsetof(struct task, return_work) == 0, "traps.asm");
+
 static struct pool task_pool = POOL_INIT("task", struct task);
 static struct pool credentials_pool = POOL_INIT("credentials", struct credentials);
 
@@ -42,7 +44,8 @@ task_init(struct task *task, struct process *process, u32 tid)
     list_init(&task->run_link);
     list_init(&task->fibrils);
     list_init(&task->spare_stacks);
-    list_init(&task->asys_rings);
+    list_init(&task->threadlets);
+    list_init(&task->threadlet_spares);
     wait_queue_init(&task->fibril_ended, "fibril_ended");
     signal_queue_init(&task->signals);
     list_add_tail(&process->tasks, &task->process_link);
@@ -201,7 +204,7 @@ task_destroy(struct task *task)
     list_remove(&task->all_link);
     pool_free(&task_pool, task);
     if (--process->task_count == 0)
-        process_put(process);
+        process_reap(process);
 }
 
 void
@@ -260,11 +263,6 @@ task_create_process(const char *name, void (*function)(void *), void *argument,
     return 0;
 }
 
-void
-task_start(struct task *task)
-{
-    fibril_start(task->user);
-}
 
 /* ---- clone ---- */
 
@@ -337,6 +335,8 @@ task_clone(const struct task_clone *clone, struct task **result)
     task->nice = self->nice;
     task->policy = self->policy;
     task->priority = self->priority;
+    if (clone->share_process && (task->look = self->look))
+        task->return_work |= WORK_LOOK;
     int error = clone_process_parts(clone, self, task);
     if (!error)
         error = clone_space(clone, self, task);
@@ -367,16 +367,25 @@ task_cancel_fibrils(struct task *task)
         fibril_cancel(fibril, -EINTR);
 }
 
+/* Those that have been cancelled, user fibrils too, which end at their return to user mode. */
+static void
+task_wait_for_fibrils(struct task *task)
+{
+    task->ender = current_fibril();
+    task->return_work |= WORK_KILLED;
+    for (struct task_hooks *h = hooks; h; h = h->next)
+        if (h->ending)
+            h->ending(task);
+    wait_event(&task->fibril_ended, task->fibril_count == 1);
+}
+
 /* Every other fibril of the task unwinds through its own error paths. The wait is bounded by the
  * longest uncancellable wait of the kernel. */
 static void
 task_unwind(struct task *task)
 {
     task_cancel_fibrils(task);
-    for (struct task_hooks *h = hooks; h; h = h->next)
-        if (h->ending)
-            h->ending(task);
-    wait_event(&task->fibril_ended, task->fibril_count == 1);
+    task_wait_for_fibrils(task);
     if (!task->process->exiting)
         current_fibril()->cancel_error = 0; /* a thread's end may still read its memory in */
     futex_leave_memory(task);
@@ -447,6 +456,8 @@ task_exit(int status)
 {
     struct task *task = current_task();
     ASSERT(current_fibril()->kind == FIBRIL_USER);
+    if (task->ender && task->ender != current_fibril())
+        fibril_exit();
     struct process *process = task->process;
     if (!process->exiting) {
         if (task->tid == process->id) /* the first one's status counts, though others outlive it */
@@ -500,12 +511,15 @@ task_become_alone(void)
             if (fibril != current_fibril())
                 fibril_cancel(fibril, -EINTR);
     }
-    wait_event(&self->fibril_ended, self->fibril_count == 1);
+    task_wait_for_fibrils(self);
     wait_event(&process->ended, process->task_count == 1);
     self->unwinding = process->exiting;
     process->execing = false;
     if (process->exiting)
         return -EINTR;
+    self->ender = NULL;
+    self->return_work &= ~WORK_KILLED;
+    self->user = current_fibril();
     self->tid = process->id; /* whichever it was, it is the process now */
     return 0;
 }
@@ -543,7 +557,12 @@ task_reset_for_program(const char *path)
 {
     struct task *self = current_task();
     struct fibril *fibril = current_fibril();
+    for (struct task_hooks *h = hooks; h; h = h->next)
+        if (h->program)
+            h->program(self);
     process_set_name(self->process, base_name(path));
+    self->process->executed = true;
+    self->process->undumpable = false;
     self->set_tid = 0;
     fibril->signal_stack_base = fibril->signal_stack_size = 0;
     user_context_reset(fibril->user);
@@ -587,6 +606,22 @@ process_exit(int status)
     task_exit(status);
 }
 
+/* An interrupt may have ended or stopped the process after clone had looked at it and before the new task
+ * was in its list: then nobody has told the task. */
+void
+task_start(struct task *task)
+{
+    const struct process *process = task->process;
+    INTERRUPTS_OFF_SCOPE();
+    if (process->exiting || process->execing) {
+        task->return_work |= WORK_KILLED;
+        task_cancel_fibrils(task);
+    }
+    if (process->stopped)
+        task->return_work |= WORK_SIGNAL;
+    fibril_start(task->user);
+}
+
 /* What waits at a return to user mode (arch_hooks.return_work). */
 void
 task_return_work(struct registers *registers)
@@ -594,8 +629,10 @@ task_return_work(struct registers *registers)
     struct task *task = current_task();
     if (task->return_work & WORK_KILLED)
         task_exit(task->process->exit_status);
-    if (task->return_work & WORK_LOOK)
+    if (task->return_work & WORK_LOOK && task->look)
         task->look();
+    if (task->return_work & WORK_LOOK && task->flush)
+        task->flush();
     if (task->return_work & WORK_CREDENTIALS) {
         INTERRUPTS_OFF_SCOPE();
         task->return_work &= ~WORK_CREDENTIALS;

@@ -46,6 +46,7 @@ struct ready_list {
 struct task {
     /* Interrupts off: */
     u32 return_work;        /* WORK_ bits; first, for the assembly's test */
+    u32 switch_work;        /* WORK_ bits that a switch to a user fibril sets: of several, each looks */
     bool queued;            /* in the scheduler's run queue */
     u8 slice_left;          /* ticks */
     struct list run_link;
@@ -60,7 +61,8 @@ struct task {
     /* Immutable: */
     u32 tid;
     struct process *process;
-    struct fibril *user; /* its user fibril */
+    struct fibril *user; /* its user fibril; of several the one that signals interrupt */
+    struct fibril *ender; /* the user fibril that ends the task, or its program, for all others */
     /* The task's own fibrils': */
     struct address_space *space; /* NULL: a kernel task */
     struct descriptor_table *files;
@@ -68,8 +70,11 @@ struct task {
     struct credentials *credentials;
     struct asys_context *asys; /* its own context, made when first used */
     u32 asys_records;          /* calls in progress or not yet collected, of all its contexts */
-    struct list asys_rings;    /* its contexts with rings */
-    void (*look)(void);        /* with WORK_LOOK */
+    void (*look)(void);        /* with WORK_LOOK; threads made later have it too */
+    void (*flush)(void);       /* too: completions that wait in the kernel for room */
+    struct list threadlets, threadlet_spares; /* kernel/async/threadlet.c: all, and those that wait */
+    u32 threadlet_count;
+    bool heads_left;           /* ending: it uses its process's heads no more */
     bool ended;            /* its last fibril is leaving: freed by the tail of that switch */
     struct list spare_stacks;
     u32 spare_count;
@@ -92,10 +97,11 @@ void task_return_work(struct registers *registers); /* the arch floor's return_w
 
 /* Upper floors that keep something per task register here (at boot); the end of a task calls them
  * in order on its last fibril, which may sleep: `ending` while the task's other fibrils are being
- * cancelled, `release` when they all have unwound. */
+ * cancelled, `release` when they all have unwound; `program` when another program replaces its own. */
 struct task_hooks {
     void (*ending)(struct task *task);
     void (*release)(struct task *task);
+    void (*program)(struct task *task);
     struct task_hooks *next;
 };
 void task_register_hooks(struct task_hooks *hooks);

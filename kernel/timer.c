@@ -12,6 +12,7 @@
 #define HORIZON (1ull << (LEVELS * SLOT_BITS))
 
 static struct list wheel[LEVELS][SLOTS]; /* interrupts off, like all below */
+u32 clock_ticks;
 static u64 next_tick; /* the first one not yet served */
 static bool ready;
 
@@ -116,6 +117,7 @@ timer_tick(u64 now_ns)
     if (unlikely(!ready))
         wheel_init();
     u64 now = now_ns / TICK_NS;
+    clock_ticks = (u32)now;
     while (next_tick <= now)
         wheel_serve_tick();
 }

@@ -19,6 +19,7 @@ void timer_init(struct timer *timer, void (*expire)(struct timer *timer));
 void timer_arm(struct timer *timer, u64 time_ns); /* absolute, by time_now_ns(); re-arms too */
 bool timer_cancel(struct timer *timer);           /* was it still armed? */
 bool timer_armed(const struct timer *timer);
+extern u32 clock_ticks; /* ms since boot at the last tick, modulo 2^32 */
 void timer_tick(u64 now_ns); /* from the clock interrupt: runs everything due */
 
 #endif

@@ -11,6 +11,7 @@
 #define TRACE_RECORDS 16384u
 
 u32 trace_enabled;
+void (*trace_watcher)(enum trace_event event, u32 a, u32 b);
 static struct trace_record ring[TRACE_RECORDS];
 static u32 written;
 
@@ -38,6 +39,8 @@ trace_write(enum trace_event event, u32 a, u32 b)
         .a = a,
         .b = b,
     };
+    if (trace_watcher)
+        trace_watcher(event, a, b);
 }
 
 const char *

@@ -31,6 +31,8 @@ struct trace_record {
 };
 
 extern u32 trace_enabled; /* a bit per event */
+/* Called with each event that is enabled, interrupts off; or NULL. */
+extern void (*trace_watcher)(enum trace_event event, u32 a, u32 b);
 void trace_write(enum trace_event event, u32 a, u32 b);
 
 static inline void

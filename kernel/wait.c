@@ -10,7 +10,7 @@ wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
     if (!entry->fibril)
         entry->fibril = current_fibril();
     INTERRUPTS_OFF_SCOPE();
-    list_add_tail(&queue->entries, &entry->link);
+    (entry->shared ? list_add_head : list_add_tail)(&queue->entries, &entry->link);
 }
 
 void
@@ -20,13 +20,14 @@ wait_entry_remove(struct wait_entry *entry)
     list_remove(&entry->link);
 }
 
-static void
+static bool
 entry_wake(struct wait_entry *entry, u32 key)
 {
     if (entry->wake)
-        entry->wake(entry, key);
-    else
-        fibril_wake(entry->fibril);
+        return entry->wake(entry, key);
+    bool sleeping = entry->fibril->state == FIBRIL_SLEEPING;
+    fibril_wake(entry->fibril);
+    return sleeping;
 }
 
 void
@@ -35,21 +36,32 @@ wake_up_all_key(struct wait_queue *queue, u32 key)
     struct wait_entry *entry, *following;
     INTERRUPTS_OFF_SCOPE();
     list_for_each_safe(entry, following, &queue->entries, link)
-        entry_wake(entry, key);
+        (void)entry_wake(entry, key);
+}
+
+/* The one that is woken goes behind the others: it has had its turn, and the next wake-up need not
+ * pass over it. */
+bool
+wake_up_one_key(struct wait_queue *queue, u32 key)
+{
+    struct wait_entry *entry, *following;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each_safe(entry, following, &queue->entries, link) {
+        if (!entry_wake(entry, key) || entry->shared)
+            continue;
+        list_remove(&entry->link);
+        list_add_tail(&queue->entries, &entry->link);
+        return true;
+    }
+    return false;
 }
 
 void
-wake_up_one(struct wait_queue *queue)
+wait_queue_end(struct wait_queue *queue)
 {
-    struct wait_entry *entry;
     INTERRUPTS_OFF_SCOPE();
-    /* One that is woken already has had its turn. */
-    list_for_each(entry, &queue->entries, link) {
-        bool sleeping = entry->fibril->state == FIBRIL_SLEEPING;
-        entry_wake(entry, ~0u);
-        if (sleeping)
-            break;
-    }
+    while (!list_empty(&queue->entries))
+        list_remove(queue->entries.next);
 }
 
 void
@@ -57,6 +69,7 @@ wait_prepare(const char *channel)
 {
     struct fibril *self = current_fibril();
     self->wait_channel = channel;
+    self->sleeping_since = clock_ticks;
     self->state = FIBRIL_SLEEPING;
     __asm__ volatile("" ::: "memory");
 }

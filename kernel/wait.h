@@ -4,9 +4,10 @@
  *
  *     error = wait_event_killable(&queue, condition);
  *
- * The condition is evaluated with the fibril already marked as sleeping: it must not sleep and must
- * not touch user memory. The wait entry lies on the sleeper's stack and is unlinked by the sleeper
- * before it leaves, whoever woke it; wakers touch it only with interrupts off. Any context may wake.
+ * The condition is evaluated with the fibril already marked as sleeping: it must not sleep and
+ * must not touch user memory. The wait entry lies on the sleeper's stack and is unlinked by the
+ * sleeper before it leaves, whoever woke it; wakers touch it only with interrupts off. Any
+ * context may wake.
  *
  *   wait_event               until the condition holds. Only for waits with a stated bound.
  *   wait_event_killable      0; -EINTR (or -ECANCELED, -ETIME: the reason of the cancellation) when
@@ -14,7 +15,12 @@
  *   wait_event_interruptible as killable; for user fibrils also -ERESTARTSYS when a signal is to be
  *                            handled (a handler that must not be restarted makes it -EINTR)
  *   *_until                  also -ETIMEDOUT once time_now_ns() reaches `deadline_ns` (0: never)
- */
+ *   *_shared                 as above, for a queue whose wake-ups are for one waiter each
+ *
+ * wake_up_one() is for what only one waiter can have (bytes, a counter). Whoever has slept for
+ * it and leaves some behind, whether it took any or not, wakes the next one. Entries that are
+ * *shared* are woken beside that one: those of poll and its kin, who only look, and sleeps that
+ * may not take what they see. */
 #ifndef KERNEL_WAIT_H
 #define KERNEL_WAIT_H
 
@@ -26,7 +32,7 @@
 struct fibril;
 
 struct wait_queue {
-    struct list entries; /* interrupts off */
+    struct list entries; /* shared ones first; interrupts off */
     const char *name;    /* the wait channel shown in /proc/fibrils */
 };
 #define WAIT_QUEUE_INIT(queue, channel) {.entries = LIST_INIT((queue).entries), .name = channel}
@@ -34,9 +40,10 @@ struct wait_queue {
 struct wait_entry {
     struct list link;
     struct fibril *fibril;
+    bool shared;
     /* What a wake-up does; NULL wakes the fibril. Runs with interrupts off, in any context. `key`
-     * is the waker's (poll events), ~0 for all. */
-    void (*wake)(struct wait_entry *entry, u32 key);
+     * is the waker's (poll events), ~0 for all. True: somebody sleeps no longer. */
+    bool (*wake)(struct wait_entry *entry, u32 key);
 };
 
 static inline void
@@ -53,7 +60,15 @@ wake_up_all(struct wait_queue *queue)
     if (!list_empty(&queue->entries))
         wake_up_all_key(queue, ~0u);
 }
-void wake_up_one(struct wait_queue *queue); /* the longest waiting */
+/* The shared entries, and of the others the longest sleeping: was there one? */
+bool wake_up_one_key(struct wait_queue *queue, u32 key);
+static inline bool
+wake_up_one(struct wait_queue *queue)
+{
+    return !list_empty(&queue->entries) && wake_up_one_key(queue, ~0u);
+}
+/* The queue goes: entries that others have put in (never sleepers) are in no queue any more. */
+void wait_queue_end(struct wait_queue *queue);
 
 /* For poll-like waiting on several queues: link and unlink by hand. */
 void wait_entry_add(struct wait_queue *queue, struct wait_entry *entry);
@@ -66,12 +81,12 @@ void wait_prepare(const char *channel);                     /* from now on a wak
 int wait_sleep(enum wait_kind kind, u64 deadline_ns); /* 0: woken, test again; or why not */
 void wait_finish(void);
 
-#define WAIT_LOOP(queue, condition, kind, deadline_ns)                                             \
+#define WAIT_LOOP_AS(queue, condition, kind, deadline_ns, is_shared)                               \
     ({                                                                                             \
         int wait_error = 0;                                                                        \
         u64 wait_deadline = (deadline_ns);                                                         \
         if (!(condition)) {                                                                        \
-            struct wait_entry wait_entry = {.fibril = NULL};                                       \
+            struct wait_entry wait_entry = {.shared = is_shared};                                  \
             wait_entry_add(queue, &wait_entry);                                                    \
             for (;;) {                                                                             \
                 wait_prepare((queue)->name);                                                       \
@@ -88,6 +103,8 @@ void wait_finish(void);
         }                                                                                          \
         wait_error;                                                                                \
     })
+#define WAIT_LOOP(queue, condition, kind, deadline_ns)                                             \
+    WAIT_LOOP_AS(queue, condition, kind, deadline_ns, false)
 
 #define wait_event(queue, condition) ((void)WAIT_LOOP(queue, condition, WAIT_UNCANCELLABLE, 0))
 #define wait_event_until(queue, condition, deadline_ns)                                            \
@@ -99,5 +116,7 @@ void wait_finish(void);
     WAIT_LOOP(queue, condition, WAIT_INTERRUPTIBLE, 0)
 #define wait_event_interruptible_until(queue, condition, deadline_ns)                              \
     WAIT_LOOP(queue, condition, WAIT_INTERRUPTIBLE, deadline_ns)
+#define wait_event_interruptible_shared(queue, condition)                                          \
+    WAIT_LOOP_AS(queue, condition, WAIT_INTERRUPTIBLE, 0, true)
 
 #endif

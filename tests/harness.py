@@ -111,16 +111,18 @@ class Guest:
             path = self.host(os.path.join(ROOT, 'tools/make-test-images'), name).strip()
             return os.path.join(ROOT, path)
 
-    def start(self, program, *arguments, options=(), stdin=b'', timeout=HANG):
+    def start(self, program, *arguments, options=(), stdin=b'', timeout=HANG, environment=None):
         """Runs a program in the guest, however it ends: its Result."""
         log = self.path(f'log{len(self.commands)}')
         command = [os.path.join(ROOT, 'tools/run'), '--timeout', str(timeout), '--log', log]
+        if '--icount' not in options:  # which counts what programs cost
+            command += ['--append', 'checks=on']
         if self.inject:
             command += ['--append', f'inject={self.inject}']
         command += [str(option) for option in options]
         command += [program] + [str(argument) for argument in arguments]
         self.commands.append(shown(command))
-        code, stdout, stderr = execute(command, stdin, timeout + 60)
+        code, stdout, stderr = execute(command, stdin, timeout + 60, environment)
         if code is None:
             raise Failure('hung: tools/run itself did not end')
         text = ''
@@ -197,7 +199,7 @@ def parse_counters(line):
 def cases(program, table='cases'):
     """The names in a test program's table of cases (user/tests/check.h)."""
     with open(os.path.join(ROOT, 'user/tests', program + '.c')) as file:
-        text = re.search(rf'check_case {table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
+        text = re.search(rf'\b{table}\[\] = {{(.*?)\n *}};', file.read(), re.DOTALL)[1]
     return re.findall(r'{"([^"]+)",', text)
 
 

@@ -1,7 +1,7 @@
 # What one does with the built system.
 PROGRAMS_READY := $(BUILD)/root.ext2 $(BUILD)/kernel.elf
 
-.PHONY: run test test-all bochs bench bench-quick debug check-floors size
+.PHONY: run test test-all bochs bench bench-quick debug man abi undo check-floors size
 run: $(ISO) $(BUILD)/demo.ext2
 	@tools/demo $(if $(VGA),--window) $(ISO) $(BUILD)/demo.ext2
 bochs: $(ISO)
@@ -16,6 +16,12 @@ bench-quick: all $(BUILD)/demo.ext2
 	@bench/run.py --quick
 debug: all
 	@tools/debug $(PROGRAM)
+man:
+	@tools/manual --out $(BUILD)/man
+undo: all
+	@tools/undo $(POINT)
+abi:
+	@tools/mkabi.py && echo "docs/abi.md is made"
 check-floors: kernel
 	@tools/check-floors
 size:

@@ -21,6 +21,6 @@ $(foreach test,$(HOST_TESTS),$(eval $(call host_program,$(test))))
 $(BUILD)/host/objects/%.o: %.c tools/host.mk
 	$(call say,HOSTCC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(HOST_CC) $(HOST_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -MMD -MP -c $< -o $@
 .SECONDARY: $(foreach test,$(HOST_TESTS),$(patsubst %.c,$(BUILD)/host/objects/%.o,$(test) $(call host_sources,$(test))))
 -include $(shell find $(BUILD)/host -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 # The root file system, the ISO, and images of one program.
 NEWLIB_SOURCE = $(firstword $(wildcard /usr/src/newlib/newlib-*.tar.xz))
 DEMO_TREE := $(BUILD)/demo
-ROOT_PROGRAMS := $(USER_BIN) $(USER_TESTS)
+ROOT_PROGRAMS := $(USER_BIN) $(USER_TESTS) $(USER_EXAMPLES)
 ROOT_FOLDERS := dev/ etc/ proc/ tmp/ $(foreach n,0 1 2 3 4 5 6 7,mnt/$n/)
 ISO := $(BUILD)/fibril.iso
 ISO_WORDS := console=serial,vga exit=debug

@@ -30,10 +30,10 @@ $(GEN)/syscalls.h $(GEN)/syscall_table.c &: kernel/sys/syscalls.master tools/mks
 $(BUILD)/kernel/%.o: %.c $(GEN)/syscalls.h tools/kernel.mk
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/kernel/gen/%.o: $(GEN)/%.c $(GEN)/syscalls.h
 	$(call say,CC,$<)
-	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(CC) $(KERNEL_CFLAGS) -MMD -MP -c $< -o $@
 $(BUILD)/kernel/%.asm.o: %.asm tools/kernel.mk
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)

@@ -4,6 +4,9 @@
 OUTDIR/sys/syscall.h    SYS_ numbers and syscall()
 OUTDIR/fibril/calls.h   one inline function sys_NAME per call, straight into the kernel: the result
                         or a negative error number, nothing else touched
+OUTDIR/fibril/call_list.h   FIBRIL_CALL_LIST(X): X(number, name, "kinds of its arguments") for each call,
+                        for programs that try them all: d a descriptor, s a path or other text that is
+                        read, p another address, z a size, n another number
 """
 import os
 import re
@@ -30,6 +33,15 @@ def read_calls(master):
         yield int(number), name, parsed
 
 
+def kind(declared, variable):
+    """What an argument is, by its type and name."""
+    if declared.endswith('*'):
+        return 's' if declared == 'const char *' else 'p'
+    if 'size' in variable or variable == 'count':
+        return 'z'
+    return 'd' if re.fullmatch(r'.*fd|in|out|from|to', variable) and declared == 'int' else 'n'
+
+
 def stub(number, name, arguments):
     declared = ', '.join(kind + (variable if kind.endswith('*') else ' ' + variable)
                          for kind, variable in arguments) or 'void'
@@ -52,6 +64,12 @@ def main():
         f.write('/* Made from syscalls.master. */\n#ifndef FIBRIL_CALLS_H\n#define FIBRIL_CALLS_H\n\n'
                 '#include <fibril/kernel_call.h>\n\n')
         f.write('\n'.join(stub(*call) for call in calls))
+        f.write('\n#endif\n')
+    with open(f'{out}/fibril/call_list.h', 'w') as f:
+        f.write('/* Made from syscalls.master. */\n#ifndef FIBRIL_CALL_LIST_H\n#define FIBRIL_CALL_LIST_H\n\n'
+                '#define FIBRIL_CALL_LIST(X) \\\n')
+        for number, name, arguments in calls:
+            f.write(f'    X({number}, {name}, "{"".join(kind(*argument) for argument in arguments)}") \\\n')
         f.write('\n#endif\n')
 
 

@@ -3,6 +3,7 @@
 # build/sdk/bin/fibril-cc     the compiler for everything that runs in Fibril (make sdk)
 # build/user/bin/NAME         from user/bin/NAME.c
 # build/user/tests/NAME       from user/tests/NAME.c (names begin with t-, but the samples)
+# build/user/examples/NAME  from user/examples/NAME.c: what a course prints; each needs only fibril-cc
 # build/user/bench/NAME       from user/bench/NAME.c: not in the root file system, see bench/run.py
 # A program of one file may use what lies in user/lib and user/walk: see libprograms.a.
 
@@ -16,19 +17,20 @@ LIBC_C := $(wildcard user/libc/*.c)
 LIBC_HEADERS := $(wildcard user/include/*.h user/include/*/*.h user/libc/*.h)
 USER_OBJ := $(BUILD)/user/obj
 LIBC_OBJECTS := $(LIBC_C:user/%.c=$(USER_OBJ)/%.o) $(USER_OBJ)/libc/kernel_call.o \
-                $(USER_OBJ)/libc/thread_clone.o
+                $(USER_OBJ)/libc/thread_clone.o $(USER_OBJ)/libc/threadlet_run.o
 PROGRAM_LIB_OBJECTS := $(patsubst user/%.c,$(USER_OBJ)/%.o,$(wildcard user/lib/*.c user/walk/*.c))
 USER_BIN := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bin/*.c))
 USER_TESTS := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/tests/*.c))
+USER_EXAMPLES := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/examples/*.c))
 USER_BENCH := $(patsubst user/%.c,$(BUILD)/user/%,$(wildcard user/bench/*.c))
 
 # What user/libc has in place of newlib's own.
-OURS_INSTEAD := abort clock psignal raise rename signal strsignal system
+OURS_INSTEAD := abort clock fwalk psignal raise rename signal strsignal system
 
 .PHONY: sdk user
 sdk: $(SDK_READY)
 	@echo "The compiler is $(CURDIR)/$(FIBRIL_CC); try: $(FIBRIL_CC) hello.c -o hello"
-user: $(USER_BIN) $(USER_TESTS) $(USER_BENCH)
+user: $(USER_BIN) $(USER_TESTS) $(USER_EXAMPLES) $(USER_BENCH)
 
 # Headers first: our own, the generated ones, newlib's; the wrapper works from here on.
 $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools/mkstubs.py \
@@ -46,7 +48,7 @@ $(SDK)/headers: $(LIBC_HEADERS) $(NEWLIB_READY) kernel/sys/syscalls.master tools
 $(USER_OBJ)/%.o: user/%.c $(SDK)/headers
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(FIBRIL_CC) $(USER_CFLAGS) -MMD -c $< -o $@
+	$(Q)$(FIBRIL_CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 $(USER_OBJ)/libc/%.o: user/libc/%.asm
 	@mkdir -p $(@D)
 	$(call say,NASM,$<)
@@ -70,5 +72,5 @@ $(BUILD)/user/%: $(USER_OBJ)/%.o $(USER_OBJ)/libprograms.a $(SDK_READY)
 	$(Q)$(FIBRIL_CC) $< $(USER_OBJ)/libprograms.a -o $@
 
 .SECONDARY: $(USER_BIN:$(BUILD)/user/%=$(USER_OBJ)/%.o) $(USER_TESTS:$(BUILD)/user/%=$(USER_OBJ)/%.o) \
-            $(USER_BENCH:$(BUILD)/user/%=$(USER_OBJ)/%.o)
+            $(USER_EXAMPLES:$(BUILD)/user/%=$(USER_OBJ)/%.o) $(USER_BENCH:$(BUILD)/user/%=$(USER_OBJ)/%.o)
 -include $(shell find $(USER_OBJ) -name '*.d' 2>/dev/null)

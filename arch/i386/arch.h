@@ -93,12 +93,16 @@ u64 time_cycles(void);       /* the CPU's time-stamp counter */
 /* Busy waiting, for device settling times up to 100 us. */
 void time_delay_us(unsigned microseconds);
 
-/* ---- User memory. Each returns 0 or -EFAULT; each may fault and so may sleep: no mutex but a
- * file's position lock may be held. Works from any fibril of a task that has an address space. ---- */
+/* ---- User memory. Each returns 0, -EFAULT, or why bringing the page in was given up (cancelled, -EAGAIN
+ * if it may not sleep); each may fault and so may sleep: no mutex but a file's position lock may be held.
+ * Works from any fibril of a task that has an address space. ---- */
 
 int copy_from_user(void *to, const void USER *from, size_t size) MUST_CHECK;
 int copy_to_user(void USER *to, const void *from, size_t size) MUST_CHECK;
 int clear_user(void USER *to, size_t size) MUST_CHECK;
+/* Few words, a number that the compiler knows, in the shortest time; aligned or not. */
+static inline int user_read_words(u32 *to, const void USER *from, unsigned count) MUST_CHECK;
+static inline int user_write_word(void USER *to, u32 value) MUST_CHECK;
 /* In one step: if the aligned word is *seen it becomes `new`; *seen is then what it was. */
 int user_compare_exchange(u32 USER *word, u32 *seen, u32 new) MUST_CHECK;
 /* Copies a string with its zero. 0, -EFAULT, or -ENAMETOOLONG if there is no zero in `size` bytes. */
@@ -165,6 +169,14 @@ context_switch(void **from, void *to)
                      :
                      : "ebx", "ecx", "esi", "edi", "memory", "cc");
 }
+/* Of a stack that was switched away from: where it continues, and its frame. */
+static inline uintptr_t
+context_saved(const void *stack, const uintptr_t **frame)
+{
+    const uintptr_t *words = stack;
+    *frame = (const uintptr_t *)words[1];
+    return words[0];
+}
 /* The stack pointer with which context_switch enters `entry` (never returns) on a fresh stack: below
  * it two zeros, where a caller's frame would be, end the chain of frames for backtraces. */
 static inline void *
@@ -199,6 +211,16 @@ void user_context_reset(struct user_context *context); /* for exec: as new */
 int fpu_frame_push(u32 *stack_pointer, u32 *address);
 int fpu_frame_pop(u32 address);
 void user_context_load(struct user_context *context); /* interrupts off */
+/* For a user fibril that goes on where another has been: its TLS descriptors and segments. Interrupts
+ * off; `from` is the loaded one. */
+void user_context_copy_segments(struct user_context *to, const struct user_context *from);
+/* The running user fibril's state in user mode, whole: the general registers, where it goes on, and what
+ * fs and gs show, made legal, whatever they are; the other segments and the flags are a new program's.
+ * `result` goes to eax. */
+struct user_state {
+    u32 ebx, esi, edi, ebp, stack, instruction, fs, gs;
+};
+void user_state_set(const struct user_state *state, u32 result);
 /* set_thread_area: the 16 bytes of a struct user_desc (Linux, asm/ldt.h); entry -1 picks a free one
  * and writes it back. 0 or -EINVAL, -ESRCH (none free). */
 int user_context_set_tls(struct user_context *context, u32 descriptor[4]);
@@ -233,9 +255,57 @@ NORETURN void machine_halt(void);
 /* Ends the emulator with this status where that is possible (isa-debug-exit), else powers off. */
 NORETURN void machine_exit(unsigned status);
 NORETURN void machine_power_off(void);
+/* The function at this address, and how far into it; "?" if there is none. */
+const char *symbol_find(uintptr_t address, uintptr_t *offset);
 /* Prints (through log_line) the callers of this function, with symbols; at most `depth`. */
 void backtrace_print(const void *frame, unsigned depth);
 /* The same from a saved state: the interrupted function first. */
 void backtrace_print_from(uintptr_t instruction, const void *frame, unsigned depth);
+
+/* ---- The inline ones: as those in user_copy.asm. The fibril's copy_recovery is its second word. ---- */
+
+#define USER_COPY_END 0x80000000u
+int user_copy_failed(void); /* the recovery is over: -EFAULT */
+
+static ALWAYS_INLINE int
+user_read_words(u32 *to, const void USER *from, unsigned count)
+{
+    if (unlikely((uintptr_t)from > USER_COPY_END - 4 * count))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 ".set user_word, 0\n\t"
+                 ".rept %c2\n\t"
+                 "mov user_word(%1), %%eax\n\t"
+                 "mov %%eax, user_word(%0)\n\t"
+                 ".set user_word, user_word + 4\n\t"
+                 ".endr\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(from), "i"(count)
+                 : "eax", "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
+
+static ALWAYS_INLINE int
+user_write_word(void USER *to, u32 value)
+{
+    if (unlikely((uintptr_t)to > USER_COPY_END - 4))
+        return user_copy_failed();
+    __asm__ goto("mov cpu, %%edx\n\t"
+                 "movl $%l[fault], 4(%%edx)\n\t"
+                 "mov %1, (%0)\n\t"
+                 "movl $0, 4(%%edx)"
+                 :
+                 : "r"(to), "r"(value)
+                 : "edx", "memory"
+                 : fault);
+    return 0;
+fault:
+    return user_copy_failed();
+}
 
 #endif

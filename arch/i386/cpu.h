@@ -98,6 +98,8 @@ void *user_context_fpu_image(struct user_context *context);
 void user_context_fpu_changed(struct user_context *context);
 void user_context_fpu_clear(struct user_context *context); /* as new */
 
+u32 selector_legal(u32 selector); /* signal_frame.c: one that user mode may have in ds, es, fs and gs */
+
 extern u32 kernel_page_directory[1024];
 
 /* traps.asm */

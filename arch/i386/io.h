@@ -4,20 +4,21 @@
 
 #include "kernel/types.h"
 
+/* Everything written before a write to a port is in memory then: the device may go and look. */
 static inline void
 port_out8(u16 port, u8 value)
 {
-    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port));
+    __asm__ volatile("outb %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 static inline void
 port_out16(u16 port, u16 value)
 {
-    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port));
+    __asm__ volatile("outw %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 static inline void
 port_out32(u16 port, u32 value)
 {
-    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port));
+    __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(port) : "memory");
 }
 static inline u8
 port_in8(u16 port)

@@ -42,17 +42,21 @@ machine_exit(unsigned status)
     machine_power_off();
 }
 
-static const char *
+const char *
 symbol_find(uintptr_t address, uintptr_t *offset)
 {
-    const struct symbol *found = NULL;
-    for (const struct symbol *s = symbol_table_start; s < symbol_table_end; s++)
-        if (s->address <= address)
-            found = s;
-    if (!found)
+    const struct symbol *first = symbol_table_start, *end = symbol_table_end;
+    while (end - first > 1) {
+        const struct symbol *middle = first + (end - first) / 2;
+        if (middle->address <= address)
+            first = middle;
+        else
+            end = middle;
+    }
+    if (first >= end || first->address > address)
         return "?";
-    *offset = address - found->address;
-    return found->name;
+    *offset = address - first->address;
+    return first->name;
 }
 
 static void

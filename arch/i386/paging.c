@@ -109,15 +109,26 @@ page_directory_create(page_directory *directory)
     return 0;
 }
 
+/* Of a page table or directory: the first of [entry, end) that is used, or `end`. Most are not, so four are
+ * looked at together. */
+static u32 *
+entry_next_used(u32 *entry, u32 *end)
+{
+    while (entry + 4 <= end && !(entry[0] | entry[1] | entry[2] | entry[3]))
+        entry += 4;
+    while (entry < end && !(*entry & ENTRY_USED))
+        entry++;
+    return entry;
+}
+
 void
 page_directory_destroy(page_directory directory)
 {
     if (cpu_read_cr3() == directory)
         page_directory_load(0);
-    u32 *entries = physical_to_virtual(directory);
-    for (unsigned i = 0; i < USER_ENTRIES; i++)
-        if (entries[i] & ENTRY_PRESENT)
-            arch_hooks.page_give(entries[i] & ENTRY_ADDRESS);
+    u32 *entry = physical_to_virtual(directory), *end = entry + USER_ENTRIES;
+    for (entry = entry_next_used(entry, end); entry < end; entry = entry_next_used(entry + 1, end))
+        arch_hooks.page_give(*entry & ENTRY_ADDRESS);
     arch_hooks.page_give(directory);
 }
 
@@ -174,10 +185,15 @@ uintptr_t
 page_next_mapped(page_directory directory, uintptr_t virtual, uintptr_t end)
 {
     while (virtual < end) {
-        u32 *entry = entry_of(directory, virtual);
-        if (entry && *entry & ENTRY_USED)
-            return virtual;
-        virtual = entry ? virtual + PAGE_SIZE : (virtual | (LARGE_PAGE - 1)) + 1;
+        uintptr_t table_end = MIN(end, (virtual | (LARGE_PAGE - 1)) + 1);
+        u32 *first = entry_of(directory, virtual);
+        if (first) {
+            u32 *last = first + (table_end - virtual + PAGE_SIZE - 1) / PAGE_SIZE;
+            u32 *found = entry_next_used(first, last);
+            if (found < last)
+                return virtual + (u32)(found - first) * PAGE_SIZE;
+        }
+        virtual = table_end;
     }
     return end;
 }

@@ -189,7 +189,7 @@ signal_frame_push(struct registers *registers, const struct signal_frame *f)
 
 /* ---- Back ---- */
 
-static u32
+u32
 selector_legal(u32 selector)
 {
     selector &= 0xffff;

@@ -67,6 +67,15 @@ exception_in_kernel(const struct registers *registers)
     arch_hooks.panic("exception %u (%s) at %08lx", vector, name, registers->eip);
 }
 
+/* The copy ends with -EFAULT, or, if bringing the page in has been given up, with the reason of that. */
+static void
+copy_fails(struct registers *registers, uintptr_t recovery, int error)
+{
+    bool given_up = error == current_fibril()->cancel_error || error == -EAGAIN;
+    registers->eip = recovery;
+    registers->eax = given_up ? error : -EFAULT;
+}
+
 static void
 page_fault(struct registers *registers)
 {
@@ -88,7 +97,7 @@ page_fault(struct registers *registers)
     if (error && from_user)
         arch_hooks.user_fault_failed(error, address);
     else if (error)
-        registers->eip = recovery;
+        copy_fails(registers, recovery, error);
 }
 
 void
@@ -186,6 +195,13 @@ user_resume(void)
 }
 
 /* ---- User copies: user_copy.asm has the rest ---- */
+
+int
+user_copy_failed(void)
+{
+    current_fibril()->copy_recovery = 0;
+    return -EFAULT;
+}
 
 bool
 user_range_valid(const void USER *address, size_t size)

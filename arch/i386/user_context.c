@@ -204,6 +204,29 @@ user_context_load(struct user_context *context)
         cpu_write_cr0(cr0 | CR0_TASK_SWITCHED);
 }
 
+void
+user_context_copy_segments(struct user_context *to, const struct user_context *from)
+{
+    ARCH_ASSERT(loaded == from && loaded != to);
+    for (int i = 0; i < 3; i++)
+        to->tls[i] = from->tls[i];
+    __asm__ volatile("mov %%fs, %0; mov %%gs, %1" : "=m"(to->fs), "=m"(to->gs));
+}
+
+void
+user_state_set(const struct user_state *state, u32 result)
+{
+    struct registers *frame = user_frame(current_fibril());
+    user_frame_reset(state->instruction, state->stack);
+    frame->eax = result;
+    frame->ebx = state->ebx;
+    frame->esi = state->esi;
+    frame->edi = state->edi;
+    frame->ebp = state->ebp;
+    u32 gs = selector_legal(state->gs), fs = selector_legal(state->fs);
+    __asm__ volatile("mov %0, %%gs; mov %1, %%fs" ::"r"(gs), "r"(fs));
+}
+
 /* struct user_desc of Linux (asm/ldt.h): entry number, base, limit, flags. */
 enum { DESC_ENTRY, DESC_BASE, DESC_LIMIT, DESC_FLAGS };
 #define DESC_32BIT 1u

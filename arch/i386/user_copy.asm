@@ -14,12 +14,12 @@ extern cpu
 section .text
 global copy_to_user, copy_from_user, clear_user, user_compare_exchange, user_copy_string
 
-; Leaves for `fault` unless the ecx bytes from %1 on, which is lost, are user space.
+; Leaves for `out_of_range` unless the ecx bytes from %1 on, which is lost, are user space.
 %macro CHECK_RANGE 1
     add %1, ecx
-    jc fault
+    jc out_of_range
     cmp %1, USER_END
-    ja fault
+    ja out_of_range
 %endmacro
 
 ; int copy_to_user(void USER *to, const void *from, size_t size)
@@ -40,7 +40,7 @@ copy_from_user:
     CHECK_RANGE edx
 copy:
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     mov eax, ecx
     shr ecx, 2
     rep movsd
@@ -59,11 +59,22 @@ copy:
     pop esi
     ret
 
-; The way out of all of them when something was wrong.
+; No bytes can be copied anywhere.
+out_of_range:
+    test ecx, ecx
+    jnz fault
+    xor eax, eax
+    pop edi
+    pop esi
+    ret
+
+; The way out of all of them when something was wrong: `failed` with the error in eax, which is how the
+; page-fault handler comes back.
 fault:
+    mov eax, -EFAULT
+failed:
     mov edx, [cpu + CURRENT]
     mov dword [edx + RECOVERY], 0
-    mov eax, -EFAULT
     pop edi
     pop esi
     ret
@@ -77,7 +88,7 @@ clear_user:
     mov ecx, edx
     CHECK_RANGE eax
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     xor eax, eax
     shr ecx, 2
     rep stosd
@@ -98,7 +109,7 @@ user_compare_exchange:
     cmp eax, USER_END - 4
     ja fault
     mov edx, [cpu + CURRENT]
-    mov dword [edx + RECOVERY], fault
+    mov dword [edx + RECOVERY], failed
     mov eax, [esi]
     lock cmpxchg [edi], ecx
     mov dword [edx + RECOVERY], 0
@@ -110,7 +121,7 @@ user_compare_exchange:
 
 ; int user_copy_string(char *to, const char *from, size_t size), for copy_string_from_user, which has
 ; checked the range: bytes copied before the zero (which is copied too), `size` if there is none, or
-; -EFAULT
+; the error
 user_copy_string:
     push esi
     push edi
@@ -140,6 +151,6 @@ user_copy_string:
     ret
 .fault:
     pop edx
-    jmp fault
+    jmp failed
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -38,7 +38,6 @@
 #define SIGNATURE_CD 0xeb140101u
 #define SIGNATURE_MULTIPLIER 0x96690101u
 
-#define ENABLED_ALL 0x7dc0007fu /* interrupts: all there are, [AHCI] 3.3.6 */
 
 #define ENGINE_BOUND_NS 500000000ull  /* [AHCI] 10.1.2, 10.3 */
 #define LINK_BOUND_NS 200000000ull    /* [AHCI] 10.1: 10 ms are usual */
@@ -88,7 +87,9 @@ engine_stop(struct ahci_port *ahci)
 {
     ahci->running = false;
     change_command(ahci, COMMAND_START, 0);
-    return wait_for(ahci, PORT_COMMAND, COMMAND_RUNNING, 0, ENGINE_BOUND_NS);
+    bool stopped = wait_for(ahci, PORT_COMMAND, COMMAND_RUNNING, 0, ENGINE_BOUND_NS);
+    ahci->port.may_write = !stopped;
+    return stopped;
 }
 
 /* Starts it, when the device is ready, [AHCI] 10.3.1. */
@@ -192,7 +193,7 @@ port_set_up(struct ahci_port *ahci, bool staggered)
         return -ENODEV;
     ahci_lists_set(ahci);
     change_command(ahci, 0, COMMAND_RECEIVE);
-    device_write32(ahci->registers, PORT_ENABLED, ENABLED_ALL);
+    device_write32(ahci->registers, PORT_ENABLED, INTERRUPTS_WANTED);
     if (!ahci_reset(port)) {
         log_line("%s: the device does not get ready", port->name);
         return -ENODEV;

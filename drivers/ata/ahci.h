@@ -33,6 +33,19 @@
 #define PORT_QUEUED 0x34       /* SATA active: NCQ tags the device has not finished */
 #define PORT_ISSUED 0x38       /* commands the controller has not finished */
 
+/* Interrupts, [AHCI] 3.3.5 */
+#define INTERRUPT_TASKFILE_ERROR (1u << 30)
+#define INTERRUPT_HOST_BUS_FATAL (1u << 29)
+#define INTERRUPT_HOST_BUS_DATA (1u << 28)
+#define INTERRUPT_INTERFACE_FATAL (1u << 27)
+#define INTERRUPT_ERRORS                                                                           \
+    (INTERRUPT_TASKFILE_ERROR | INTERRUPT_HOST_BUS_FATAL | INTERRUPT_HOST_BUS_DATA |               \
+     INTERRUPT_INTERFACE_FATAL)
+#define INTERRUPT_ENDS 0x2fu /* a frame with registers, data or finished tags; a piece of memory */
+/* Not those of the link (bits 4, 6, 22): they would come until PORT_LINK_ERROR is cleared, which the
+ * reset does, on a fibril. A device that is gone is seen by its silence. */
+#define INTERRUPTS_WANTED (INTERRUPT_ERRORS | INTERRUPT_ENDS)
+
 #define COMMAND_START 0x0001u
 #define COMMAND_SPIN_UP 0x0002u
 #define COMMAND_POWER_ON 0x0004u

@@ -21,14 +21,19 @@
  * one. What still fails ends with -EIO and a line in the log. A device that does not answer in any
  * of its tries is given up: all its requests, now and later, end with -EIO at once.
  *
+ * A device that takes several commands may do them in any order, but when requests that were given to it
+ * later amount to BLOCK_OVERTAKE_LIMIT, it gets no more until the oldest one is done.
+ *
  * When one of several commands fails, the others end with it, cut off: they are started again
  * together, the second time each alone. If a queue fails and the device has no log that says which of
  * it did, each of it runs alone.
  *
- * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its oldest
- * command was started, at most (5 s, twice if the command was cut off; then a try of the whole and
- * ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after each). While a disk
- * answers, but wrongly, each piece of what was read takes ATA_TRIES tries at most.
+ * How long a read can take: a disk that has fallen silent is given up ATA_GIVE_UP_NS after its last
+ * answer or the first command that had none, at most (5 s, twice if the command was cut off; then a
+ * try of the whole and ATA_TRIES of its first piece, each of 5 s, and a reset, of 6.2 s at most, after
+ * each); a CD drive, which has 15 s for each command, after ATA_GIVE_UP_CD_NS. A command that alone
+ * has no answer while others have is waited for ATA_PATIENCE times as long. While a disk answers, but
+ * wrongly, each piece of what was read takes ATA_TRIES tries at most.
  *
  * Numbers are from [ATA-6] (ATA/ATAPI-6, T13 1410D), [SATA] (Serial ATA 3.0) and [MMC-3] (SCSI
  * Multimedia Commands). */
@@ -54,6 +59,7 @@ void ata_log_counters(void);
 /* From now on disks err so (for tests): what may stand behind ata-fault= on the command line, or
  * "none". False: it cannot be understood. */
 bool ata_fault_set(const char *text);
+const char *ata_fault_text(void); /* the last that was understood */
 
 /* ---- Registers and commands ---- */
 
@@ -111,7 +117,9 @@ enum ata_result {
 #define ATA_SEGMENTS 258 /* 1 MiB in pages, and what fills up a CD's sector on either side */
 #define ATA_TRIES 3
 #define ATA_LIMIT_NS 5000000000ull     /* of a disk's command */
+#define ATA_PATIENCE 4 /* times that limit, while others are answered: a queue takes its time */
 #define ATA_GIVE_UP_NS 61000000000ull /* see above */
+#define ATA_GIVE_UP_CD_NS 106000000000ull
 
 struct ata_command {
     struct list link; /* idle, active or failed; interrupts off */
@@ -134,6 +142,7 @@ struct ata_command {
     u16 segment_offset;
     u32 transferred;
     u64 deadline_ns;
+    u32 requests_before; /* the port's requests_started when it was started */
     bool finished;
     bool cut_off; /* not for the first time */
     enum ata_result result;
@@ -190,7 +199,10 @@ struct ata_port {
     struct ata_command *spare; /* for whoever holds the port */
     struct ata_command *alone; /* the one whose end wakes whoever holds the port */
     unsigned turn;             /* the device that is asked for work first */
+    u32 requests_started;      /* by all commands so far */
+    u64 answered_ns;           /* when the last command ended by itself */
     bool held; /* only the port's fibril (at start-up: who sets the port up) starts commands */
+    bool may_write; /* the controller did not stop: it may still write to what it was given */
     struct timer timer; /* of the oldest active command */
     struct wait_queue wake;
 };
@@ -256,6 +268,9 @@ int ata_register(struct ata_device *device) MUST_CHECK;
 /* ---- ata_recovery.c and what it needs of ata_port.c ---- */
 
 void ata_recovery(void *port); /* the port's fibril */
+/* The command's requests are to end without data: its pages are kept for ever if the controller may
+ * still write to them. */
+void ata_command_keep(const struct ata_command *command);
 /* Starts what is to start again and lets work in, unless something has failed meanwhile. */
 void ata_port_release(struct ata_port *port);
 

@@ -167,6 +167,7 @@ ata_identify(struct ata_device *device)
     command->protocol = ATA_PIO_IN;
     command->taskfile.command = device->packet ? ATA_IDENTIFY_PACKET : ATA_IDENTIFY;
     ata_command_add_segment(command, port->scratch, 0, SECTOR_SIZE);
+    memset(page_address(port->scratch), 0, SECTOR_SIZE); /* if it gives less, that is not used */
     ata_run_alone(port, command);
     if (command->result != ATA_OK) {
         bool absent = command->status == 0x00 || command->status == 0xff ||

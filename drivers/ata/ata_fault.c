@@ -32,11 +32,12 @@ static struct {
     enum fault_kind kind;
     u32 number[2];
     char disk[12]; /* empty: all */
+    char text[40]; /* what has been asked for */
     u64 limit_ns;
     /* Interrupts off: */
     u32 reads, ends;
     u64 silent_until_ns;
-} fault = {.limit_ns = ATA_LIMIT_NS};
+} fault = {.limit_ns = ATA_LIMIT_NS, .text = "none"};
 
 /* ---- The command line ---- */
 
@@ -62,24 +63,34 @@ ata_fault_set(const char *text)
 {
     INTERRUPTS_OFF_SCOPE();
     for (unsigned i = 0; i < ARRAY_SIZE(kinds); i++) {
+        u32 number[2] = {0, 0};
         const char *at = skip_prefix(text, kinds[i].word);
         if (!at)
             continue;
         if (kinds[i].numbers >= 1)
-            at = read_number(at, &fault.number[0]);
+            at = read_number(at, &number[0]);
         if (at && kinds[i].numbers == 2)
-            at = *at == ':' ? read_number(at + 1, &fault.number[1]) : NULL;
-        if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk)
+            at = *at == ':' ? read_number(at + 1, &number[1]) : NULL;
+        if (!at || (*at && *at != '@') || strlen(at) >= sizeof fault.disk ||
+            strlen(text) >= sizeof fault.text)
             return false;
         fault.kind = kinds[i].kind;
+        memcpy(fault.number, number, sizeof number);
         fault.reads = fault.ends = 0;
         fault.silent_until_ns = 0;
         memset(fault.disk, 0, sizeof fault.disk);
         if (*at)
             memcpy(fault.disk, at + 1, strlen(at + 1));
+        memcpy(fault.text, text, strlen(text) + 1);
         return true;
     }
     return false;
+}
+
+const char *
+ata_fault_text(void)
+{
+    return fault.text;
 }
 
 bool

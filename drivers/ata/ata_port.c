@@ -36,13 +36,23 @@ count_start(const struct ata_command *command)
         ata_counters.commands++;
 }
 
+/* Until when the active command is waited for: beside others that are answered, longer. */
+static u64
+patience_end(const struct ata_command *command)
+{
+    u64 limit = time_limit(command), end = command->deadline_ns;
+    u64 answered_end = command->device->port->answered_ns + limit;
+    return MAX(end, MIN(answered_end, end + (ATA_PATIENCE - 1) * limit));
+}
+
 static void
 set_timer(struct ata_port *port)
 {
     if (list_empty(&port->active))
         timer_cancel(&port->timer);
     else
-        timer_arm(&port->timer, list_first(&port->active, struct ata_command, link)->deadline_ns);
+        timer_arm(&port->timer,
+                  patience_end(list_first(&port->active, struct ata_command, link)));
 }
 
 static void
@@ -53,6 +63,8 @@ start_command(struct ata_port *port, struct ata_command *command)
     command->status = command->error = 0;
     command->finished = false;
     command->deadline_ns = time_now_ns() + time_limit(command);
+    command->requests_before = port->requests_started;
+    port->requests_started += command->block.request_count;
     list_remove(&command->link);
     list_add_tail(&port->active, &command->link);
     set_timer(port);
@@ -114,10 +126,20 @@ take_work(struct ata_port *port, struct ata_command *command)
     return false;
 }
 
+/* Has the device done so many later requests before its oldest command that it gets no more? */
+static bool
+oldest_is_overtaken(const struct ata_port *port)
+{
+    if (list_empty(&port->active))
+        return false;
+    const struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
+    return port->requests_started - oldest->requests_before >= BLOCK_OVERTAKE_LIMIT;
+}
+
 static void
 dispatch(struct ata_port *port)
 {
-    while (!port->held && !list_empty(&port->idle)) {
+    while (!port->held && !list_empty(&port->idle) && !oldest_is_overtaken(port)) {
         struct ata_command *command = list_first(&port->idle, struct ata_command, link);
         if (!take_work(port, command))
             return;
@@ -160,6 +182,8 @@ ata_command_end(struct ata_command *command, enum ata_result result, u8 status, 
     command->status = status;
     command->error = error;
     command->finished = true;
+    if (result == ATA_OK || result == ATA_FAILED)
+        port->answered_ns = time_now_ns();
     list_remove(&command->link);
     set_timer(port);
     if (command == port->alone) {
@@ -185,7 +209,7 @@ timer_expired(struct timer *timer)
     if (list_empty(&port->active))
         return;
     struct ata_command *oldest = list_first(&port->active, struct ata_command, link);
-    if (time_now_ns() < oldest->deadline_ns) {
+    if (time_now_ns() < patience_end(oldest)) {
         set_timer(port);
         return;
     }
@@ -198,7 +222,7 @@ timer_expired(struct timer *timer)
     }
     while (!list_empty(&port->active)) {
         struct ata_command *command = list_first(&port->active, struct ata_command, link);
-        bool late = time_now_ns() >= command->deadline_ns;
+        bool late = time_now_ns() >= patience_end(command);
         ata_command_end(command, late ? ATA_TIMED_OUT : ATA_CUT_OFF, command->status,
                         command->error);
     }
@@ -247,6 +271,15 @@ ata_port_sleep(struct ata_port *port, u64 nanoseconds)
         ;
 }
 
+void
+ata_command_keep(const struct ata_command *command)
+{
+    if (!command->device->port->may_write)
+        return;
+    for (unsigned i = 0; i < command->segment_count; i++)
+        page_get(command->segments[i].page);
+}
+
 /* What was cut off starts again; work is let in. */
 void
 ata_port_release(struct ata_port *port)
@@ -255,6 +288,7 @@ ata_port_release(struct ata_port *port)
     while (!list_empty(&port->again)) {
         struct ata_command *command = list_first(&port->again, struct ata_command, link);
         if (command->device->gone) {
+            ata_command_keep(command);
             list_remove(&command->link);
             block_command_done(&command->device->disk, &command->block, -EIO);
             list_add_tail(&port->idle, &command->link);

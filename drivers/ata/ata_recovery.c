@@ -112,6 +112,7 @@ recover_piece(struct ata_port *port, struct ata_command *command, struct block_r
     ata_build_read(command, sector, sectors);
     if (try_alone(port, command, ATA_TRIES))
         return;
+    ata_command_keep(command);
     request->bad_segments |= 1u << number;
     ata_counters.errors++;
     log_limited(64, "%s: sector %llu (%u sectors): status %02x, error %02x: given up",

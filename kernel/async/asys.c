@@ -36,6 +36,7 @@ record_fill(struct asys_record *record, const struct asys_input *input)
     struct call *call = &record->call;
     call->number = input->syscall_nr;
     call->complete = asys_record_complete;
+    record->id = 0;
     record->fibril = current_fibril();
     record->cookie = input->cookie;
     call->arguments[0] = call->arguments[1] = call->arguments[2] = 0;
@@ -111,14 +112,31 @@ sys_asys_await_completion(void USER *user)
 
 /* ---- The end of a task, and what it shows ---- */
 
+struct task *
+asys_other_thread(const struct task *task)
+{
+    struct task *other;
+    list_for_each(other, &task->process->tasks, process_link)
+        if (other != task && !other->unwinding)
+            return other;
+    return NULL;
+}
+
+/* Nobody returns to user mode any more who would look at them. */
+static void
+rings_forget(struct process *process)
+{
+    INTERRUPTS_OFF_SCOPE();
+    while (!list_empty(&process->asys_rings))
+        list_remove(process->asys_rings.next);
+}
+
 /* All its fibrils but the last have unwound, so every call has posted its completion. */
 static void
 asys_release(struct task *task)
 {
-    while (!list_empty(&task->asys_rings)) {
-        INTERRUPTS_OFF_SCOPE();
-        list_remove(task->asys_rings.next);
-    }
+    if (!asys_other_thread(task))
+        rings_forget(task->process);
     if (!task->asys)
         return;
     asys_context_close(task->asys);
@@ -129,7 +147,35 @@ asys_release(struct task *task)
 static void
 show_calls(struct text_buffer *text, const struct proc_subject *subject)
 {
-    text_print(text, "blocked %u\n", subject->task ? subject->task->calls_blocked : 0);
+    const struct task *task = subject->task;
+    text_print(text, "blocked %u\ncounted %u\n", task ? task->calls_blocked : 0,
+               task ? task->asys_records : 0);
+}
+
+/* /proc/sys/kernel/calls_max: calls of the whole machine in progress or not yet collected. */
+static void
+show_most(struct text_buffer *text)
+{
+    text_print(text, "%u\n", asys_records_most);
+}
+
+static int
+store_most(const char *text, size_t length)
+{
+    u32 most = 0;
+    if (current_credentials()->euid != 0)
+        return -EPERM;
+    if (length > 0 && text[length - 1] == '\n')
+        length--;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9' || most > 99999999u)
+            return -EINVAL;
+        most = most * 10 + (u32)(text[i] - '0');
+    }
+    if (length == 0)
+        return -EINVAL;
+    asys_records_most = most;
+    return 0;
 }
 
 void
@@ -137,6 +183,9 @@ asys_init(void)
 {
     static struct task_hooks hooks = {.release = asys_release};
     static struct proc_file calls = {.name = "calls", .show_subject = show_calls};
+    static struct proc_file most = {
+        .name = "sys/kernel/calls_max", .show = show_most, .store = store_most};
     task_register_hooks(&hooks);
     proc_register(&calls);
+    proc_register(&most);
 }

@@ -12,5 +12,7 @@ struct task;
 void asys_init(void);
 /* The task's own context, made when first used; NULL: no memory. */
 struct asys_context *asys_context_of(struct task *task);
+/* A thread of its process that is not ending; NULL: there is none. */
+struct task *asys_other_thread(const struct task *task);
 
 #endif

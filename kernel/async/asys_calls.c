@@ -14,7 +14,9 @@
 #include "kernel/signal.h"
 #include "kernel/task.h"
 
-#define SETUP_FLAGS (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD)
+#define SETUP_FLAGS                                                                                \
+    (ASYS_SETUP_RINGS | ASYS_SETUP_POLL | ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD |                 \
+     ASYS_SETUP_ASYNCFD)
 #define EVENTS_AT_ONCE 7 /* copied out together: 224 bytes of stack */
 
 /* ---- The file ---- */
@@ -68,7 +70,10 @@ context_find(int fd, struct asys_context **context, struct file **file)
         return -EINVAL;
     }
     *context = (*file)->private;
-    return 0;
+    if ((*context)->space == current_task()->space)
+        return 0;
+    file_put(*file); /* the descriptors are shared with a process of other memory */
+    return -EINVAL;
 }
 
 static void
@@ -90,7 +95,7 @@ static int
 ring_next(struct entry_source *source, struct asys_entry *entry)
 {
     struct ring_source *from = container_of(source, struct ring_source, source);
-    if (from->left == 0)
+    if (from->left == 0 || asys_ring_waiting(from->ring) == 0) /* another thread takes some, too */
         return BATCH_END;
     source->last = --from->left == 0;
     asys_ring_take(from->ring, entry);
@@ -104,28 +109,47 @@ ring_give_back(struct entry_source *source)
 }
 
 static void
+ring_tell_id(struct entry_source *source, u32 index, u64 id)
+{
+    (void)index;
+    asys_ring_tell_id(container_of(source, struct ring_source, source)->ring, id);
+}
+
+static void
 ring_pick_up(struct asys_context *context)
 {
     u32 waiting = asys_ring_waiting(context->ring);
     struct ring_source from = {
-        .source = {.next = ring_next, .give_back = ring_give_back},
+        .source = {.next = ring_next, .give_back = ring_give_back, .tell_id = ring_tell_id},
         .ring = context->ring,
         .left = waiting};
     if (waiting > 0)
         (void)asys_entries_run(context, &from.source); /* what failed is left in the ring */
 }
 
-/* The task's look at each return to user mode: all its contexts with rings. */
+static void
+look_end(struct task *task)
+{
+    INTERRUPTS_OFF_SCOPE();
+    task->look = NULL;
+    if (!task->flush)
+        task->return_work &= ~WORK_LOOK;
+}
+
+/* A task's look at each return to user mode: all rings of its process. */
 static void
 rings_look(void)
 {
     static u32 round;
     struct task *task = current_task();
     struct asys_context *context;
+    if (list_empty(&task->process->asys_rings))
+        look_end(task);
     round++;
 again:
-    list_for_each(context, &task->asys_rings, ring_link) {
-        if (context->look_round == round || asys_ring_waiting(context->ring) == 0)
+    list_for_each(context, &task->process->asys_rings, ring_link) {
+        if (context->look_round == round || asys_ring_waiting(context->ring) == 0 ||
+            context->space != task->space)
             continue;
         context->look_round = round;
         asys_context_get(context);
@@ -133,6 +157,18 @@ again:
         asys_context_put(context);
         goto again; /* what the entries did may have closed any of them */
     }
+}
+
+static int ring_poll_start(struct task *task, struct asys_context *context);
+
+/* The poller's thread ends: another one of the process goes on, if there is one and memory for it.
+ * Otherwise entries are still picked up at returns to user mode. */
+static void
+ring_poll_elsewhere(struct asys_context *context)
+{
+    struct task *self = current_task(), *other = asys_other_thread(self);
+    if (other && !context->closed && !self->process->exiting && !self->process->execing)
+        (void)ring_poll_start(other, context);
 }
 
 static void
@@ -144,9 +180,33 @@ ring_poller(void *argument)
         ring_pick_up(context);
         (void)wait_event_killable_until(&never, context->closed, time_now_ns() + TICK_NS);
     }
+    ring_poll_elsewhere(context);
     asys_context_put(context);
 }
 
+static int
+ring_poll_start(struct task *task, struct asys_context *context)
+{
+    struct fibril *poller = fibril_create(task, FIBRIL_CALL, ring_poller, context);
+    if (!poller)
+        return -EAGAIN;
+    asys_context_get(context);
+    fibril_start(poller);
+    return 0;
+}
+
+static void
+looks_start(struct process *process)
+{
+    struct task *task;
+    INTERRUPTS_OFF_SCOPE();
+    list_for_each(task, &process->tasks, process_link) {
+        task->look = rings_look;
+        task->return_work |= WORK_LOOK;
+    }
+}
+
+/* An error leaves the rings to the end of their context, but shown no longer. */
 static int
 rings_start(struct asys_context *context, struct asys_setup *setup)
 {
@@ -154,17 +214,14 @@ rings_start(struct asys_context *context, struct asys_setup *setup)
     int error = asys_ring_create(context, setup);
     if (error)
         return error;
-    if (setup->flags & ASYS_SETUP_POLL) {
-        struct fibril *poller = fibril_create(task, FIBRIL_CALL, ring_poller, context);
-        if (!poller)
-            return -EAGAIN;
-        asys_context_get(context);
-        fibril_start(poller);
+    if (setup->flags & ASYS_SETUP_POLL)
+        error = ring_poll_start(task, context);
+    if (error) {
+        asys_ring_hide(context->ring);
+        return error;
     }
-    list_add_tail(&task->asys_rings, &context->ring_link);
-    INTERRUPTS_OFF_SCOPE();
-    task->look = rings_look;
-    task->return_work |= WORK_LOOK;
+    list_add_tail(&task->process->asys_rings, &context->ring_link);
+    looks_start(task->process);
     return 0;
 }
 
@@ -185,11 +242,24 @@ context_make(struct asys_setup *setup, struct asys_context **result)
         error = rings_start(context, setup);
     if (error) {
         context->closed = true;
+        context->plain = false;
         asys_context_put(context);
         return error;
     }
     *result = context;
     return 0;
+}
+
+/* Tells the setup and gives the file a descriptor; in any case the file is no longer the caller's. */
+static int
+context_install(struct file *file, const struct asys_setup *setup, void USER *user_setup, int *fd)
+{
+    int error = user_setup ? copy_to_user(user_setup, setup, sizeof(*setup)) : 0;
+    if (error) {
+        file_put(file);
+        return error;
+    }
+    return descriptor_install(current_task()->files, file, 0, true, fd);
 }
 
 long
@@ -203,19 +273,17 @@ sys_asys_context(void USER *user_setup)
         error = context_make(&setup, &context);
     if (error)
         return error;
+    asys_context_get(context);
     error = file_create(NULL, &context_ops, OPEN_READ_WRITE, context, &file);
     if (error) {
         asys_context_close(context);
         asys_context_put(context);
-        return error;
+    } else {
+        error = context_install(file, &setup, user_setup, &fd);
     }
-    if (user_setup)
-        error = copy_to_user(user_setup, &setup, sizeof(setup));
-    if (error) {
-        file_put(file);
-        return error;
-    }
-    error = descriptor_install(current_task()->files, file, 0, true, &fd);
+    if (error && context->ring)
+        asys_ring_hide(context->ring);
+    asys_context_put(context);
     return error ? error : fd;
 }
 

@@ -18,7 +18,7 @@ cancel_forget(struct fibril *self)
 static void
 call_run(struct fibril *self, struct call *call)
 {
-    while (call) {
+    do {
         struct call *following = call->following;
         self->call = call;
         if (unlikely(call->begin != NULL))
@@ -33,14 +33,16 @@ call_run(struct fibril *self, struct call *call)
         if (unlikely(self->cancel_error))
             cancel_forget(self);
         call = following;
-    }
+    } while (unlikely(call != NULL));
 }
 
-static int
-batch_fetch(struct batch *batch, struct call **call)
+static inline int
+batch_fetch(struct fibril *self, struct batch *batch, struct call **call)
 {
-    int error = schedule_point();
-    if (error)
+    int error = 0;
+    if (unlikely(self->task->return_work & WORK_PREEMPT || self->cancel_error))
+        error = schedule_point();
+    if (unlikely(error))
         return error;
     batch->fetching = true;
     error = batch->next(batch, call);
@@ -58,8 +60,8 @@ batch_runner(void *argument)
     struct batch *batch = self->batch = argument;
     do {
         struct call *call;
-        int error = batch_fetch(batch, &call);
-        if (error) {
+        int error = batch_fetch(self, batch, &call);
+        if (unlikely(error)) {
             batch->error = error == BATCH_END ? 0 : error;
             break;
         }

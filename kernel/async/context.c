@@ -2,6 +2,7 @@
 #include "kernel/async/context.h"
 #include "arch.h"
 #include "fs/file.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/async/entry.h"
 #include "kernel/async/notify.h"
 #include "kernel/async/ring.h"
@@ -10,15 +11,13 @@
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
-#define RECORDS_MOST_TASK (1u << 17)
-#define RECORDS_MOST (1u << 18)
 #define SPARES_MOST 64u
 
 static struct pool record_pool = POOL_INIT("asys_record", struct asys_record);
 static struct pool context_pool = POOL_INIT("asys_context", struct asys_context);
 static struct list backlogs = LIST_INIT(backlogs); /* interrupts off */
+u32 asys_records_most = 1u << 18;
 static u32 records_total;
-static u64 next_id = 1;
 
 /* ---- Contexts ---- */
 
@@ -29,6 +28,8 @@ asys_context_create(struct asys_context **result)
     if (!context)
         return -ENOMEM;
     context->references = 1;
+    context->plain = true;
+    context->space = current_task()->space;
     list_init(&context->completed);
     list_init(&context->active);
     list_init(&context->backlog_link);
@@ -92,6 +93,7 @@ asys_context_close(struct asys_context *context)
     struct asys_record *record;
     asys_context_get(context);
     context->closed = true;
+    context->plain = false;
     asys_cancel_context(context, -ECANCELED);
     {
         INTERRUPTS_OFF_SCOPE();
@@ -107,7 +109,7 @@ asys_context_close(struct asys_context *context)
 
 /* ---- Records ---- */
 
-static struct asys_record *
+static inline struct asys_record *
 record_take(struct asys_context *context)
 {
     struct asys_record *record = context->spares;
@@ -118,34 +120,47 @@ record_take(struct asys_context *context)
     return record;
 }
 
+static bool
+limit_reached(const struct task *task)
+{
+    return task->asys_records >= task->process->limits[LIMIT_CALLS].soft ||
+           records_total >= asys_records_most;
+}
+
 struct asys_record *
 asys_record_create(struct asys_context *context)
 {
     struct task *task = current_task();
-    moved_release(context);
-    if (context->closed || task->asys_records >= RECORDS_MOST_TASK || records_total >= RECORDS_MOST)
+    if (unlikely(!context->plain)) {
+        if (context->closed)
+            return NULL;
+        moved_release(context);
+    }
+    if (unlikely(limit_reached(task)))
         return NULL;
     struct asys_record *record = record_take(context);
-    if (!record)
+    if (unlikely(!record))
         return NULL;
+    if (unlikely(context->asyncfd != NULL) &&
+        !(record->delivery = asyncfd_reserve(context->asyncfd))) {
+        pool_free(&record_pool, record);
+        return NULL;
+    }
     task->asys_records++;
     records_total++;
     context->records++;
     context->in_progress++;
-    record->call.error = 0;
-    record->call.following = NULL;
-    record->call.begin = NULL;
     record->context = context;
-    record->fibril = NULL;
     record->task_id = task->tid;
-    record->id = next_id++;
-    record->flags = record->event_flags = 0;
-    record->chain = NULL;
-    record->group = NULL;
-    record->deadline = 0;
-    record->cancel_error = 0;
     list_add_tail(&context->active, &record->link);
     return record;
+}
+
+u64
+asys_id_take(void)
+{
+    static u64 last;
+    return ++last;
 }
 
 /* The limit is the submitting thread's, which may have ended. */
@@ -155,26 +170,52 @@ task_count_out(u32 tid)
     struct task *task = current_task();
     if (unlikely(task->tid != tid))
         task = task_find(tid);
-    if (task && task->asys_records > 0)
+    if (likely(task && task->asys_records > 0))
         task->asys_records--;
+}
+
+/* For the next call: see struct asys_record. */
+static void
+record_clear(struct asys_record *record)
+{
+    record->call.error = 0;
+    record->call.following = NULL;
+    record->call.begin = NULL;
+    record->flags = record->event_flags = 0;
+    record->chain = NULL;
+    record->group = NULL;
+    record->deadline = 0;
+    record->cancel_error = 0;
+}
+
+static __attribute__((noinline)) void
+record_free(struct asys_context *context, struct asys_record *record)
+{
+    pool_free(&record_pool, record);
+    if (context->records == 0 && context->references == 0)
+        context_free(context);
 }
 
 void
 asys_record_release(struct asys_record *record)
 {
     struct asys_context *context = record->context;
+    if (unlikely(record->delivery != NULL)) {
+        asyncfd_unreserve(context->asyncfd, record->delivery);
+        record->delivery = NULL;
+    }
     task_count_out(record->task_id);
     records_total--;
-    if (unlikely(--context->records == 0 && context->references == 0)) {
-        pool_free(&record_pool, record);
-        context_free(context);
-    } else if (context->spare_count < SPARES_MOST && !context->closed) {
-        record->hash_next = context->spares;
-        context->spares = record;
-        context->spare_count++;
-    } else {
-        pool_free(&record_pool, record);
+    context->records--;
+    if (unlikely(context->spare_count >= SPARES_MOST || context->closed)) {
+        record_free(context, record);
+        return;
     }
+    if (unlikely((uintptr_t)record->call.begin | (u32)record->call.error | (u32)record->cancel_error))
+        record_clear(record);
+    record->hash_next = context->spares;
+    context->spares = record;
+    context->spare_count++;
 }
 
 /* No longer in progress: taken off the list of those that are. Interrupts off. */
@@ -182,7 +223,7 @@ static inline void
 record_detach(struct asys_record *record)
 {
     record->fibril = NULL;
-    list_remove(&record->link);
+    list_unlink(&record->link);
 }
 
 static void
@@ -224,31 +265,60 @@ completed_add(struct asys_context *context, struct asys_record *record)
         list_add_tail(&backlogs, &context->backlog_link);
 }
 
+/* An asyncfd gets it though the context may be closed: who waits there learns that the call has ended. */
+static void
+record_deliver(struct asys_record *record)
+{
+    struct asyncfd_delivery *delivery = record->delivery;
+    delivery->result = (struct asyncfd_result){
+        .cookie = record->cookie, .obj = record->id, .res = record->result};
+    record->delivery = NULL;
+    asyncfd_add_result(record->context->asyncfd, delivery);
+    asys_record_drop(record);
+}
+
+/* Into the ring if there is one with room; the context has been told of. */
+static __attribute__((noinline)) void
+post_specially(struct asys_context *context, struct asys_record *record)
+{
+    if (record->delivery) {
+        record_deliver(record);
+        return;
+    }
+    if (context->closed) {
+        asys_record_drop(record);
+        return;
+    }
+    bool was_empty = asys_context_ready(context) == 0;
+    bool stored = context->ring && asys_ring_store(context, record);
+    if (stored) {
+        record_leave(record);
+    } else {
+        record_count_done(record); /* before, since the tick may move it on into the ring */
+        completed_add(context, record);
+    }
+    wake_up_all(&context->waiters);
+    if (was_empty && asys_notify_wanted(context))
+        asys_notify(context);
+    if (stored)
+        asys_record_release(record);
+}
+
 void
 asys_record_post(struct asys_record *record, long result)
 {
     struct asys_context *context = record->context;
     record->result = (s32)result;
     trace(TRACE_COMPLETE, record->call.number, (u32)result);
-    if (unlikely(context->closed)) {
-        record_leave(record);
-        asys_record_release(record);
+    if (unlikely(!context->plain)) {
+        post_specially(context, record);
         return;
     }
-    bool was_empty = asys_context_ready(context) == 0;
-    if (context->ring && asys_ring_store(context, record)) {
-        record_leave(record);
-        wake_up_all(&context->waiters);
-        if (was_empty && asys_notify_wanted(context))
-            asys_notify(context);
-        asys_record_release(record);
-        return;
-    }
-    record_count_done(record); /* before, since the tick may move it on into the ring */
-    completed_add(context, record);
+    record_count_done(record);
+    record_detach(record);
+    list_add_tail(&context->completed, &record->link);
+    context->completed_count++;
     wake_up_all(&context->waiters);
-    if (was_empty && asys_notify_wanted(context))
-        asys_notify(context);
 }
 
 void
@@ -273,16 +343,24 @@ asys_context_ready(const struct asys_context *context)
     return context->completed_count + (context->ring ? asys_ring_ready(context->ring) : 0);
 }
 
-struct asys_record *
-asys_context_take(struct asys_context *context)
+static ALWAYS_INLINE struct asys_record *
+completed_take(struct asys_context *context)
 {
-    INTERRUPTS_OFF_SCOPE();
     if (list_empty(&context->completed))
         return NULL;
     struct asys_record *record = list_first(&context->completed, struct asys_record, link);
-    list_remove(&record->link);
+    list_unlink(&record->link);
     context->completed_count--;
     return record;
+}
+
+struct asys_record *
+asys_context_take(struct asys_context *context)
+{
+    if (likely(context->plain))
+        return completed_take(context);
+    INTERRUPTS_OFF_SCOPE();
+    return completed_take(context);
 }
 
 void

@@ -15,14 +15,20 @@
 #include "kernel/wait.h"
 #include "user/include/fibril/asys_abi.h"
 
+struct asyncfd;
+struct asyncfd_delivery;
 struct file;
 struct process;
 struct ring;
 struct task;
 
+extern u32 asys_records_most; /* of the machine: in progress or not yet collected */
+
 struct asys_context {
+    const struct address_space *space; /* where it was made; only compared */
     u32 references; /* the file's or task's; it lives on until the last record is gone too */
     bool closed;    /* nobody will collect: completions are dropped */
+    bool plain;     /* not closed, no ring, nobody to be told: no interrupt touches its lists */
     struct list completed; /* asys_record.link: not yet collected, oldest first; interrupts off */
     u32 completed_count;
     struct list active;        /* asys_record.link: in progress */
@@ -33,13 +39,14 @@ struct asys_context {
     struct asys_record *spares;
     u32 spare_count;
     struct ring *ring;        /* or NULL */
-    struct list ring_link;    /* the task's asys_rings */
+    struct list ring_link;    /* the process's asys_rings */
     struct list backlog_link; /* contexts whose list waits for room in the ring */
     u32 look_round;           /* the last look at all rings that has picked up this one's */
     struct list moved;        /* asys_record.link: moved into the ring at the tick; to be released */
     struct process *notify_process; /* gets the signal; counted */
     u32 notify_signal, notify_value;
     struct file *notify_file; /* gets an 8-byte 1 written; referenced */
+    struct asyncfd *asyncfd;  /* gets the completions instead of the list; counted, or NULL */
 };
 
 /* What the calls of a chain share; heap, freed by the last of them. */
@@ -57,12 +64,14 @@ struct asys_group {
     u64 cookie;
 };
 
+/* In a spare one is zero what only some calls have: error, cancel_error, begin, following, flags,
+ * event_flags, chain, group, deadline, delivery. Whoever set it clears it, or asys_record_release. */
 struct asys_record {
     struct call call;
     struct list link;
     struct asys_context *context;
     struct fibril *fibril; /* while it runs; interrupts off */
-    u64 cookie, id;
+    u64 cookie, id; /* id: 0 for calls that asys_submit started */
     s32 result;
     u32 task_id;     /* the thread that submitted it */
     u16 flags;       /* ASYS_ */
@@ -72,6 +81,7 @@ struct asys_record {
     s32 cancel_error; /* cancelled before it began */
     struct asys_chain *chain;
     struct asys_group *group;
+    struct asyncfd_delivery *delivery; /* reserved, if the context has an asyncfd */
     u64 deadline;
     struct timer timer;
     struct asys_record *hash_next; /* records with ASYS_WANT_ID; or the next spare one */
@@ -107,6 +117,8 @@ void asys_backlogs_flush(void);
 /* The record that a call is part of; NULL: it is another interface's. */
 struct asys_record *asys_record_of(struct call *call);
 void asys_record_complete(struct call *call, long result); /* the sink of plain records */
+
+u64 asys_id_take(void); /* never given before */
 
 /* ---- cancel.c; interrupts need not be off ---- */
 

@@ -5,6 +5,7 @@
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/heap.h"
+#include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/trace.h"
 
@@ -152,25 +153,41 @@ asys_entry_complete(struct call *call, long result)
 
 /* ---- Taking entries ---- */
 
+/* An argument comes from the result of an entry of the same chain before this one. */
+static bool
+sources_are_there(const struct asys_record *record)
+{
+    for (unsigned i = 0; i < 6; i++)
+        if (record->source[i] > record->place)
+            return false;
+    return true;
+}
+
+static bool
+has_sources(const struct asys_entry *entry)
+{
+    u32 first;
+    u16 rest;
+    memcpy(&first, entry->source, sizeof(first));
+    memcpy(&rest, entry->source + sizeof(first), sizeof(rest));
+    return first | rest;
+}
+
 static void
 record_fill(struct asys_record *record, const struct asys_entry *entry)
 {
-    bool sources = false;
     record->call.number = entry->number;
     record->call.begin = entry_begin;
     record->call.complete = asys_entry_complete;
     record->cookie = entry->cookie;
     record->deadline = entry->deadline;
     record->flags = entry->flags;
-    for (unsigned i = 0; i < 6; i++) {
-        record->call.arguments[i] = entry->argument[i];
-        record->source[i] = entry->source[i];
-        if (entry->source[i] > record->place)
-            record->call.error = -EINVAL;
-        sources = sources || entry->source[i];
-    }
-    if (entry->flags & ~ASYS_ENTRY_FLAGS || entry->reserved || entry->reserved_too ||
-        (sources && !record->chain))
+    record->id = asys_id_take();
+    memcpy(record->call.arguments, entry->argument, sizeof(entry->argument));
+    memcpy(record->source, entry->source, sizeof(entry->source));
+    if (unlikely(has_sources(entry)) && !sources_are_there(record))
+        record->call.error = -EINVAL;
+    if (entry->flags & ~ASYS_ENTRY_FLAGS || entry->reserved || entry->reserved_too)
         record->call.error = -EINVAL;
     trace(TRACE_SUBMIT, record->call.number, (u32)entry->cookie);
 }
@@ -231,10 +248,14 @@ record_take(struct entry_batch *submit, struct asys_chain *chain, struct asys_re
     int error = submit->source->next(submit->source, &entry);
     if (error)
         return error;
-    struct asys_record *record = asys_record_create(submit->context);
-    if (!record) {
+    struct asys_record *record = NULL;
+    if (submit->context->asyncfd && entry.cookie == 0)
+        error = -EINVAL; /* nobody would see its result */
+    else if (!(record = asys_record_create(submit->context)))
+        error = -EAGAIN;
+    if (error) {
         entry_give_back(submit);
-        return -EAGAIN;
+        return error;
     }
     *linked = entry.flags & ASYS_LINK;
     error = chain_join(chain, record, *linked);

@@ -11,7 +11,7 @@ struct entry_source {
     int (*next)(struct entry_source *source, struct asys_entry *entry);
     /* The entry just given could not be taken and stays where it was; may be NULL. */
     void (*give_back)(struct entry_source *source);
-    /* The id that entry number `index` has got; may be NULL. Errors are the program's own affair. */
+    /* The id that the entry just given, number `index`, has got; may be NULL. Errors are the program's own affair. */
     void (*tell_id)(struct entry_source *source, u32 index, u64 id);
     bool last; /* next() sets it with the last entry */
 };

@@ -2,6 +2,7 @@
 #include "kernel/async/notify.h"
 #include "fs/descriptor.h"
 #include "fs/file.h"
+#include "kernel/async/asyncfd.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
 #include "kernel/process.h"
@@ -11,6 +12,7 @@
 int
 asys_notify_init(struct asys_context *context, const struct asys_setup *setup)
 {
+    context->plain = !(setup->flags & (ASYS_SETUP_SIGNAL | ASYS_SETUP_EVENTFD | ASYS_SETUP_ASYNCFD));
     if (setup->flags & ASYS_SETUP_SIGNAL) {
         if (setup->signal < 1 || setup->signal > SIGNALS)
             return -EINVAL;
@@ -18,6 +20,12 @@ asys_notify_init(struct asys_context *context, const struct asys_setup *setup)
         context->notify_value = setup->signal_value;
         context->notify_process = current_task()->process;
         process_get(context->notify_process);
+    }
+    if (setup->flags & ASYS_SETUP_ASYNCFD) {
+        int error = setup->flags & ASYS_SETUP_EVENTFD ? -EINVAL
+                                                      : asyncfd_get(setup->notify_fd, &context->asyncfd);
+        if (error)
+            return error;
     }
     if (setup->flags & ASYS_SETUP_EVENTFD) {
         int error = descriptor_file(setup->notify_fd, &context->notify_file);
@@ -36,6 +44,8 @@ asys_notify_end(struct asys_context *context)
         process_put(context->notify_process);
     if (context->notify_file)
         file_put(context->notify_file);
+    if (context->asyncfd)
+        asyncfd_put(context->asyncfd);
 }
 
 void

@@ -4,7 +4,7 @@
 
 #include "kernel/async/context.h"
 
-/* Takes the wish from the setup: 0, -EBADF, -EINVAL. */
+/* Takes the wish from the setup, or the place that completions go to: 0, -EBADF, -EINVAL. */
 int asys_notify_init(struct asys_context *context, const struct asys_setup *setup);
 void asys_notify_end(struct asys_context *context);
 static inline bool

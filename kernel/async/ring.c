@@ -1,13 +1,10 @@
 /* Rings: see ring.h. */
 #include "kernel/async/ring.h"
 #include "arch.h"
-#include "kernel/address_space.h"
+#include "kernel/async/ring_memory.h"
 #include "kernel/errno.h"
 #include "kernel/heap.h"
-#include "kernel/map_source.h"
-#include "kernel/page.h"
 #include "kernel/string.h"
-#include "kernel/task.h"
 
 #define SUBMISSIONS_MOST 4096u
 #define COMPLETIONS_MOST 65536u
@@ -21,6 +18,8 @@ struct ring {
     volatile struct asys_ring *header;
     u32 submissions, completions; /* powers of two */
     u32 submission_offset, completion_offset;
+    u32 shown_at; /* for the program, at first */
+    u32 bytes;
     u32 submission_head, completion_tail; /* the kernel's own, not the program's copy */
 };
 
@@ -37,8 +36,7 @@ power_of_two(u32 least, u32 wanted, u32 most)
 static void *
 ring_at(const struct ring *ring, u32 offset)
 {
-    return (u8 *)page_address(shared_memory_page(ring->memory, offset >> PAGE_SHIFT)) +
-           offset % PAGE_SIZE;
+    return ring_memory_at(ring->memory, offset);
 }
 
 static void
@@ -51,17 +49,10 @@ header_init(struct ring *ring)
     ring->header->completion_offset = ring->completion_offset;
 }
 
-static int
-ring_map(struct ring *ring, u32 bytes, u32 *address)
+void
+asys_ring_hide(const struct ring *ring)
 {
-    uintptr_t at;
-    struct address_space *space = current_task()->space;
-    int error = area_find_free(space, bytes, &at);
-    if (!error)
-        error = area_create_mapped(space, at, bytes, PROTECTION_READ | PROTECTION_WRITE, true,
-                                   ring->memory, 0);
-    *address = at;
-    return error;
+    ring_memory_unmap(ring->memory, ring->shown_at, ring->bytes);
 }
 
 int
@@ -76,25 +67,18 @@ asys_ring_create(struct asys_context *context, struct asys_setup *setup)
     ring->completions = power_of_two(8, setup->completions, COMPLETIONS_MOST);
     ring->submission_offset = HEADER_BYTES;
     ring->completion_offset = HEADER_BYTES + ring->submissions * sizeof(struct asys_entry);
-    u32 bytes = ALIGN_UP(
-        ring->completion_offset + ring->completions * (u32)sizeof(struct asys_event), PAGE_SIZE);
-    int error = shared_memory_create(bytes, &ring->memory);
+    ring->bytes = ring->completion_offset + ring->completions * (u32)sizeof(struct asys_event);
+    int error = ring_memory_create(ring->bytes, &ring->memory, &ring->shown_at);
     if (error) {
         heap_free(ring);
         return error;
     }
-    error = shared_memory_fill(ring->memory);
-    if (!error) {
-        header_init(ring);
-        error = ring_map(ring, bytes, &setup->ring_address);
-    }
-    if (error) {
-        asys_ring_destroy(ring);
-        return error;
-    }
+    header_init(ring);
+    setup->ring_address = ring->shown_at;
     setup->submissions = ring->submissions;
     setup->completions = ring->completions;
     context->ring = ring;
+    context->plain = false;
     return 0;
 }
 
@@ -166,16 +150,26 @@ asys_ring_waiting(const struct ring *ring)
     return waiting <= ring->submissions ? waiting : 0;
 }
 
+static struct asys_entry *
+submission_at(const struct ring *ring, u32 index)
+{
+    return ring_at(ring, ring->submission_offset +
+                             (index & (ring->submissions - 1)) * (u32)sizeof(struct asys_entry));
+}
+
 void
 asys_ring_take(struct ring *ring, struct asys_entry *entry)
 {
     memory_barrier();
-    const void *from =
-        ring_at(ring, ring->submission_offset + (ring->submission_head & (ring->submissions - 1)) *
-                                                    (u32)sizeof(*entry));
-    memcpy(entry, from, sizeof(*entry));
+    memcpy(entry, submission_at(ring, ring->submission_head), sizeof(*entry));
     memory_barrier();
     ring->header->submission_head = ++ring->submission_head;
+}
+
+void
+asys_ring_tell_id(struct ring *ring, u64 id)
+{
+    submission_at(ring, ring->submission_head - 1)->id = id;
 }
 
 void

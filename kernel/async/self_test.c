@@ -421,6 +421,7 @@ killed_in_a_batch(const char *kinds, unsigned long started)
     struct task *task;
     EXPECT(task_create_process("self_test", process_main, (void *)kinds, &task) == 0);
     struct process *process = task->process;
+    process_get(process);
     u64 start = time_now_ns();
     EXPECT(wait_event_until(&process->ended, process->task_count == 0, start + HANG_NS) == 0);
     EXPECT(time_now_ns() - start < HANG_NS / 4); /* well before the sleeps end by themselves */

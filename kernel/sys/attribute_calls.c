@@ -71,7 +71,8 @@ size_set(struct inode *inode, u64 size)
         return -EINVAL;
     if (inode->filesystem->read_only || !inode->ops->truncate)
         return -EROFS;
-    return inode->ops->truncate(inode, size);
+    int error = size > inode->size ? file_size_limit(size) : 0;
+    return error ? error : inode->ops->truncate(inode, size);
 }
 
 static int

@@ -51,7 +51,7 @@ target_find(struct target *target, int dirfd, const char USER *path, unsigned ho
 
     if (error)
         return error;
-    error = path_base(dirfd, target->text.text, &base);
+    error = path_base(dirfd, target->text.text, how, &base);
     if (!error) {
         error = path_walk(&target->walk, base, target->text.text, how);
         if (error)

@@ -76,13 +76,29 @@ sys_pwrite64(int fd, const void USER *buffer, size_t size, u32 low, u32 high)
 
 /* ---- Several pieces ---- */
 
+/* As in Linux, a descriptor that is not fit comes before vectors that are not. */
+static int
+access_check(int fd, bool write)
+{
+    struct file *file;
+    int error = descriptor_file(fd, &file);
+
+    if (error)
+        return error;
+    error = (write ? file_is_writable(file) : file_is_readable(file)) ? 0 : -EBADF;
+    file_put(file);
+    return error;
+}
+
 static long
 move_vectors(int fd, const void USER *user_vectors, u32 count, u64 *position, move_function *move)
 {
     struct vectors vectors;
     struct iter iter;
-    long result = count > IOV_MAX ? -EINVAL : vectors_take(&vectors, user_vectors, count);
+    long result = access_check(fd, move == file_write);
 
+    if (!result)
+        result = count > IOV_MAX ? -EINVAL : vectors_take(&vectors, user_vectors, count);
     if (result)
         return result;
     iter_init_vectors(&iter, vectors.list, vectors.size);
@@ -162,8 +178,6 @@ seek_to(struct file *file, s64 offset, int whence, s64 *result)
     s64 size = file->ops->end ? (s64)file->ops->end(file) : file->inode ? (s64)file->inode->size : 0;
     s64 from = whence == 1 ? (s64)file->position : whence == 2 ? size : 0;
 
-    if ((u32)whence > SEEK_HOLE)
-        return -EINVAL;
     if (whence >= SEEK_DATA && (offset < 0 || offset >= size))
         return -ENXIO;
     if (whence == SEEK_HOLE)
@@ -188,6 +202,8 @@ seek(int fd, s64 offset, int whence, s64 *result)
         return error;
     if (file->flags & OPEN_PATH)
         error = -EBADF;
+    else if ((u32)whence > SEEK_HOLE)
+        error = -EINVAL;
     else if (file->ops->stream)
         error = -ESPIPE;
     else

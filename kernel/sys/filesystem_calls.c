@@ -151,7 +151,14 @@ sys_sync(void)
 long
 sys_syncfs(int fd)
 {
-    return MIN(descriptor_flag(current_task()->files, fd), 0);
+    struct file *file;
+    int error = descriptor_file(fd, &file);
+
+    if (error)
+        return error;
+    error = file->flags & OPEN_PATH ? -EBADF : 0;
+    file_put(file);
+    return error;
 }
 
 long

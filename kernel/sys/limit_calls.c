@@ -1,6 +1,7 @@
 /* System calls about what a process may use and has used: limits, times, usage, priorities. */
 #include "arch.h"
 #include "gen/syscalls.h"
+#include "kernel/address_space.h"
 #include "kernel/errno.h"
 #include "kernel/page.h"
 #include "kernel/string.h"
@@ -28,6 +29,11 @@ limit_set(struct process *process, u32 number, const struct process_limit *new)
     if (number == LIMIT_FILES && new->hard != LIMIT_NONE && new->hard > FILES_HARD_MOST)
         return -EPERM;
     *limit = *new;
+    const struct task *task;
+    if (number == LIMIT_STACK)
+        list_for_each(task, &process->tasks, process_link)
+            if (task->space)
+                address_space_limit_stack(task->space, new->soft);
     return 0;
 }
 

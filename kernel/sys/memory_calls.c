@@ -46,6 +46,8 @@ sys_mprotect(uintptr_t address, size_t size, int protection)
         return 0;
     if (bytes < size || address >= USER_END || bytes > USER_END - address)
         return -ENOMEM;
+    if (protection & ~7)
+        return -EINVAL;
     return area_protect(current_task()->space, address, bytes, protection & 7);
 }
 

@@ -118,6 +118,8 @@ rights_take(struct sending *sending, const s32 *fds, u32 count)
         if (error)
             return error;
         more->count++;
+        if (more->files[i + before]->ops->stays_in_process)
+            return -EINVAL;
     }
     return 0;
 }

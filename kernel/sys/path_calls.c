@@ -18,7 +18,7 @@ static int
 open_text(int dirfd, const char *path, u32 flags, u32 mode, struct file **file)
 {
     struct inode *base;
-    int error = path_base(dirfd, path, &base);
+    int error = path_base(dirfd, path, 0, &base);
 
     if (error)
         return error;

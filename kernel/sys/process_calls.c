@@ -70,7 +70,7 @@ sys_get_thread_area(void USER *user)
     u32 descriptor[4];
     int error = copy_from_user(descriptor, user, sizeof(descriptor));
     if (!error)
-        error = user_context_get_tls(current_task()->user->user, descriptor);
+        error = user_context_get_tls(current_fibril()->user, descriptor);
     return error ? error : copy_to_user(user, descriptor, sizeof(descriptor));
 }
 
@@ -130,8 +130,12 @@ sys_prctl(int option, uintptr_t argument, uintptr_t third, uintptr_t fourth, uin
     case GET_DEATH_SIGNAL:
         return word_give(argument, self->parent_death_signal);
     case GET_DUMPABLE:
-    case SET_DUMPABLE: /* there are no core files */
-        return option == GET_DUMPABLE ? 1 : argument > 1 ? -EINVAL : 0;
+        return !self->undumpable;
+    case SET_DUMPABLE:
+        if (argument > 1)
+            return -EINVAL;
+        self->undumpable = !argument;
+        return 0;
     case GET_KEEP_CAPS:
     case SET_KEEP_CAPS:
         return argument > 1 ? -EINVAL : 0;

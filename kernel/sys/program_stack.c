@@ -103,8 +103,11 @@ program_stack_build(const struct program_stack *program, uintptr_t *stack_pointe
     u32 words = 1 + strings + 2 + 2 * AUXILIARY_PAIRS;
     struct image image = {.strings = USER_STACK_TOP - sizeof(u32)};
     size_t bytes = stack_bytes();
-    int error = area_create(current_task()->space, USER_STACK_TOP - bytes, bytes,
-                            PROTECTION_READ | PROTECTION_WRITE);
+    struct area area = {
+        .start = USER_STACK_TOP - bytes, .end = USER_STACK_TOP, .flags = AREA_STACK,
+        .protection = PROTECTION_READ | PROTECTION_WRITE,
+    };
+    int error = area_create_like(current_task()->space, &area);
     if (error)
         return error;
     image.words = heap_alloc(words * sizeof(u32));
@@ -125,5 +128,6 @@ program_stack_build(const struct program_stack *program, uintptr_t *stack_pointe
     if (!error)
         error = copy_to_user((void USER *)*stack_pointer, image.words, image.count * sizeof(u32));
     heap_free(image.words);
+    address_space_limit_stack(space, current_task()->process->limits[LIMIT_STACK].soft);
     return error;
 }

@@ -84,6 +84,21 @@ provoke_mutex_twice(void)
         log_line("provoke: a mutex was taken twice");
 }
 
+/* Nobody waits for anybody, and yet two fibrils that did this at the same time could. */
+static void
+provoke_lock_order(void)
+{
+    static struct mutex other = MUTEX_INIT(other, "provoke other");
+    if (mutex_lock(&mutex) || mutex_lock(&other))
+        return;
+    mutex_unlock(&other);
+    mutex_unlock(&mutex);
+    if (mutex_lock(&other) == 0 && mutex_lock(&mutex) == 0)
+        log_line("provoke: two mutexes were taken in both orders");
+    mutex_unlock(&mutex);
+    mutex_unlock(&other);
+}
+
 static void
 provoke_mutex_unowned(void)
 {
@@ -101,7 +116,7 @@ static void
 provoke_sleep_interrupts_off(void)
 {
     interrupts_save();
-    wait_event_until(&queue, false, time_now_ns() + TICK_NS);
+    wait_event_until(&queue, false, time_now_ns() + 1000 * TICK_NS); /* not over before it begins */
 }
 
 static void
@@ -119,6 +134,17 @@ provoke_double_free(void)
     page_put(page);
 }
 
+/* Found with heap=checked on the command line only. */
+static void
+provoke_freed_object(void)
+{
+    u32 *object = heap_alloc(384);
+    heap_free(object);
+    if (object)
+        object[10] = 1;
+    heap_free(heap_alloc(384));
+}
+
 static const struct {
     const char *word;
     void (*provoke)(void);
@@ -129,11 +155,13 @@ static const struct {
     {"null", provoke_null},
     {"null-in-copy", provoke_null_in_copy},
     {"mutex-twice", provoke_mutex_twice},
+    {"lock-order", provoke_lock_order},
     {"mutex-unowned", provoke_mutex_unowned},
     {"mutex-kept", provoke_mutex_kept},
     {"sleep-interrupts-off", provoke_sleep_interrupts_off},
     {"stack-magic", provoke_stack_magic},
     {"double-free", provoke_double_free},
+    {"freed-object", provoke_freed_object},
 };
 
 static int

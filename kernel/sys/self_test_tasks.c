@@ -326,7 +326,23 @@ wait_then_start_another(void *argument)
         unwound++;
 }
 
-enum life { EXITS, EXITS_WITH_CALLS, STARTS_WHILE_ENDING, SLEEPS, SPINS, YIELDS };
+enum life { EXITS, EXITS_WITH_CALLS, STARTS_WHILE_ENDING, KILLED_IN_CLONE, SLEEPS, SPINS, YIELDS };
+
+/* Makes a thread, which the end of the process does not find, as if it had come just before. */
+static void
+clone_unseen_by_kill(void)
+{
+    struct task_clone clone = {.share_space = true, .share_process = true, .share_handlers = true};
+    struct task *task;
+    if (task_clone(&clone, &task))
+        return;
+    process_kill(current_task()->process, 9);
+    task->return_work = 0;
+    task->unwinding = false;
+    task->user->cancel_error = 0;
+    task_start(task);
+    unwound++;
+}
 
 static void
 process_main(void *argument)
@@ -342,6 +358,9 @@ process_main(void *argument)
         for (uintptr_t i = 0; i < LIVES; i++)
             start_call(wait_for_cancel, (void *)i);
         schedule_yield();
+        break;
+    case KILLED_IN_CLONE:
+        clone_unseen_by_kill();
         break;
     case SLEEPS:
         wait_for_cancel((void *)0);
@@ -368,6 +387,7 @@ process_run(enum life life, int signal)
     memset(cancel_results, 0, sizeof(cancel_results));
     EXPECT(task_create_process("self_test", process_main, (void *)life, &task) == 0);
     struct process *process = task->process;
+    process_get(process);
     if (signal) {
         wait_event_until(&queue, false, time_now_ns() + 5 * MS);
         process_kill(process, signal);
@@ -418,6 +438,19 @@ bug_a_fibril_started_while_the_task_ended_was_not_cancelled(void)
 }
 
 static const char *
+bug_a_thread_made_while_its_process_was_killed_lived_on(void)
+{
+    struct task *task;
+    unwound = 0;
+    EXPECT(task_create_process("self_test", process_main, (void *)KILLED_IN_CLONE, &task) == 0);
+    struct process *process = task->process;
+    EXPECT(wait_event_until(&process->ended, process->task_count == 0, time_now_ns() + HANG_NS) == 0);
+    EXPECT(unwound == 1 && process->exit_status == 9);
+    process_put(process);
+    return NULL;
+}
+
+static const char *
 a_kill_ends_sleeping_spinning_and_yielding_tasks(void)
 {
     static const enum life lives[] = {SLEEPS, SPINS, YIELDS};
@@ -435,6 +468,7 @@ a_kill_before_the_first_instruction(void)
     struct task *task;
     EXPECT(task_create_process("self_test", process_main, (void *)SLEEPS, &task) == 0);
     struct process *process = task->process;
+    process_get(process);
     process_kill(process, 9);
     EXPECT(wait_event_until(&process->ended, process->task_count == 0, time_now_ns() + HANG_NS) == 0);
     EXPECT(process->exit_status == 9);
@@ -456,6 +490,7 @@ const struct self_test task_self_tests[] = {
     SELF_TEST(processes_leave_nothing),
     SELF_TEST(exit_cancels_calls_and_waits_for_them),
     SELF_TEST(bug_a_fibril_started_while_the_task_ended_was_not_cancelled),
+    SELF_TEST(bug_a_thread_made_while_its_process_was_killed_lived_on),
     SELF_TEST(a_kill_ends_sleeping_spinning_and_yielding_tasks),
     SELF_TEST(a_kill_before_the_first_instruction),
 };

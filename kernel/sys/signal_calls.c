@@ -3,6 +3,7 @@
 #include "gen/syscalls.h"
 #include "kernel/errno.h"
 #include "kernel/fibril.h"
+#include "kernel/relief.h"
 #include "kernel/signal.h"
 #include "kernel/string.h"
 #include "kernel/sys/times.h"
@@ -174,10 +175,8 @@ sys_pause(void)
 static int
 signal_await(signal_set set, u64 deadline, struct signal_info *info)
 {
-    struct fibril *self = current_fibril();
-    self->signals_awaited = set;
-    int error = wait_event_interruptible_until(&never, signal_pending_set() & set, deadline);
-    self->signals_awaited = 0;
+    int error = wait_event_interruptible_until(&current_task()->process->signalled,
+                                               signal_pending_set() & set, deadline);
     if (signal_take(set, info))
         return 0;
     return error == -ETIMEDOUT ? -EAGAIN : error == -ERESTARTSYS ? -EINTR : error;
@@ -355,6 +354,8 @@ on_signal_stack(const struct fibril *self)
 static int
 signal_stack_set(struct fibril *self, const struct stack_user *new)
 {
+    if (self->relief)
+        self->relief->changes(self, false);
     if (on_signal_stack(self))
         return -EPERM;
     if (new->flags & STACK_DISABLE) {
@@ -416,13 +417,6 @@ long
 sys_rt_sigreturn(void)
 {
     return handler_return(true);
-}
-
-/* Its number means another call in programs of ours; for the others it is not here yet. */
-long
-sys_signalfd(int fd, const void USER *mask, size_t size)
-{
-    return -ENOSYS;
 }
 
 /* Linux restarts some sleeps by this call; here a sleep that a signal interrupted ends. */

@@ -90,6 +90,8 @@ send_file(int out_fd, int in_fd, struct place *place, size_t size)
         return result;
     if (in->ops->stream && place->given)
         result = -ESPIPE;
+    else if (size == 0)
+        result = 0;
     else if (!is_file_or_disk(in) || (out->flags & OPEN_APPEND))
         result = -EINVAL;
     else

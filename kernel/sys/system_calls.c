@@ -106,15 +106,6 @@ sys_reboot(u32 magic, u32 magic2, u32 command, void USER *argument)
     return -EINVAL;
 }
 
-/* syslog(2): the log is on the console; there is no ring of it to read. */
-long
-sys_syslog(int type, char USER *buffer, int size)
-{
-    if (type < 0 || type > 10)
-        return -EINVAL;
-    return type == 3 || type == 10 || current_credentials()->euid == 0 ? 0 : -EPERM;
-}
-
 #define RANDOM_FLAGS 7u /* NONBLOCK, RANDOM, INSECURE */
 #define RANDOM_PIECE 128u
 

@@ -208,7 +208,8 @@ clock_check_sleep(int clock)
     case CLOCK_BOOT_TIME:
     case CLOCK_TAI:
         return 0;
-    case CLOCK_PROCESS_CPU:
+    case CLOCK_PROCESS_CPU: /* which Linux has */
+    case CLOCK_THREAD_CPU:
     case CLOCK_MONOTONIC_RAW:
     case CLOCK_REALTIME_COARSE:
     case CLOCK_MONOTONIC_COARSE:

@@ -5,6 +5,7 @@
 #include "kernel/types.h"
 
 #define NS_PER_SECOND 1000000000u
+#define NS_PER_MILLISECOND 1000000u
 #define NS_PER_MICROSECOND 1000u
 
 struct timespec32 {

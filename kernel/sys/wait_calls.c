@@ -99,12 +99,16 @@ long
 sys_setpgid(int pid, int group)
 {
     struct process *self = current_task()->process, *process = process_or_self(pid);
-    if (group < 0)
+    if (group < 0 || (pid < 0 && group == 0))
         return -EINVAL;
     if (!process || (process != self && process->parent != self))
         return -ESRCH;
     u32 wanted = group ? (u32)group : process->id;
-    if (process->session == process->id || process->session != self->session)
+    if (process->session != self->session)
+        return -EPERM;
+    if (process != self && process->executed)
+        return -EACCES;
+    if (process->session == process->id)
         return -EPERM;
     if (wanted != process->id && !group_in_session(wanted, process->session))
         return -EPERM;
@@ -137,10 +141,8 @@ sys_setsid(void)
 {
     struct process *self = current_task()->process, *process;
     list_for_each(process, process_list(), all_link)
-        if (process->group == self->id && process != self)
+        if (process->group == self->id)
             return -EPERM;
-    if (self->group == self->id && self->session == self->id)
-        return -EPERM;
     self->group = self->session = self->id;
     return self->id;
 }

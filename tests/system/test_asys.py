@@ -1,9 +1,10 @@
 """The test programs of user/tests that say `ok CASE` for each of their cases: asynchronous calls, time,
 memory, registers, permissions; the programs that must end by a signal; and the rules that the kernel
 is made to break (/proc/provoke). The cases asked for are those in the program's source."""
+import os
 import re
 
-from harness import Failure, cases, check_cases, test
+from harness import ROOT, Failure, cases, check_cases, test
 
 
 # Program, the options of tools/run, what it is about. Each runs twice in one boot and must leave
@@ -129,11 +130,13 @@ PROVOCATIONS = {
     'null-in-copy': r'exception 14 \(page fault\) at 8[0-9a-f]{7}$',
     'null': r'exception 14 \(page fault\) at [0-9a-f]{8}$',
     'mutex-twice': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
+    'lock-order': r'lock order: "provoke" while holding "provoke other", .*\(write\)$',
     'mutex-unowned': r'assertion failed: .*\(kernel/mutex.c:\d+\)',
     'mutex-kept': r'assertion failed: .*mutexes_held.*\(kernel/syscall.c:\d+\)',
     'sleep-interrupts-off': r'assertion failed: .*interrupts.*\(kernel/scheduler.c:\d+\)',
     'stack-magic': r'assertion failed: .*STACK_MAGIC.*',
     'double-free': r'assertion failed: page->references > 0.*',
+    'freed-object': r'heap: a free object of heap-384 was written to: 00000001 at [0-9a-f]+ \+ 40$',
 }
 
 
@@ -145,7 +148,8 @@ def provocations(guest):
         raise Failure(f'words without a test, or tests without a word: {unknown}')
     for word in words:
         for asynchronous in ([], ['asys']):
-            result = guest.start('t-provoke', word, *asynchronous)
+            result = guest.start('t-provoke', word, *asynchronous,
+                                 options=['--append', 'heap=checked'])
             if result.status != 125:
                 raise Failure(f'{word} ended with {result.status} instead of 125')
             result.line(r'PANIC: ' + PROVOCATIONS[word], 'log')

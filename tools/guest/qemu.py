@@ -9,7 +9,7 @@ from guest.children import child
 PROGRAM = 'qemu-system-i386'
 EXIT_NORMAL, EXIT_FAILED, EXIT_PANIC = 33, 35, 65  # 2v+1 of what the kernel writes to isa-debug-exit
 DISK_SLOTS = {'pc': 4, 'q35': 6}
-DEFAULT_MACHINE = os.environ.get('MACHINE', 'q35')  # pc: IDE; q35: AHCI
+DEFAULT_MACHINE = os.environ.get('MACHINE') or 'q35'  # pc: IDE; q35: AHCI
 PROTOCOLS = ('nbd+unix:', 'blkdebug:')
 
 
@@ -66,14 +66,15 @@ def delayed(stack, image, milliseconds, socket):
     return served(stack, image, socket, 'delay', f'delay-read={milliseconds}ms')
 
 
-def served(stack, image, socket, kind, setting):
-    """The URL of the image behind one of nbdkit's filters. The server lives as long as the ExitStack."""
+def served(stack, image, socket, kind, *settings, filters=()):
+    """The URL of the image behind one of nbdkit's filters, and more below it. The server lives as long
+    as the ExitStack."""
     nbdkit = shutil.which('nbdkit')
     if not nbdkit:
         raise MachineError('nbdkit (package nbdkit) is not there')
     server = stack.enter_context(child(
-        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', f'--filter={kind}', 'file',
-         os.path.abspath(image), setting], stderr=subprocess.DEVNULL))
+        [nbdkit, '-f', '-r', '-U', socket, '--threads=64', f'--filter={kind}',
+         *[f'--filter={below}' for below in filters], 'file', os.path.abspath(image), *settings], stderr=subprocess.DEVNULL))
     deadline = time.monotonic() + 10
     while not os.path.exists(socket):
         if server.poll() is not None or time.monotonic() > deadline:

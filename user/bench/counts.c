@@ -348,13 +348,13 @@ measure_page_fault(void)
 }
 
 static void
-measure_walk(const char *name, bool asynchronous, unsigned depth, unsigned walks)
+measure_walk(const char *name, enum walk_way way, unsigned depth, unsigned walks)
 {
     unsigned long long least = ~0ull;
     unsigned long entries = 0;
 
     for (unsigned i = 0; wanted(name) && i < walks; i++) {
-        struct walk walk = {.path = TREE, .asynchronous = asynchronous, .depth = depth};
+        struct walk walk = {.path = TREE, .way = way, .depth = depth};
         if (marked(i, walks))
             stretch_begin();
         unsigned long long start = cycles();
@@ -412,7 +412,8 @@ main(int argc, char **argv)
     measure_asys();
     measure_blocked();
     measure_page_fault();
-    measure_walk("walk_warm_sync", false, 1, walks);
-    measure_walk("walk_warm_asys_64", true, 64, walks);
+    measure_walk("walk_warm_sync", WALK_SYNC, 1, walks);
+    measure_walk("walk_warm_asys_64", WALK_ASYS, 64, walks);
+    measure_walk("walk_warm_ring_64", WALK_RING, 64, walks);
     return 0;
 }

@@ -49,7 +49,7 @@ tell_kernel(const char *path, const char *digit)
 static bool
 do_walk(const char *path, unsigned depth, bool read, struct done *done)
 {
-    struct walk walk = {.path = path, .asynchronous = depth > 0, .depth = depth, .read = read,
+    struct walk walk = {.path = path, .way = depth > 0 ? WALK_ASYS : WALK_SYNC, .depth = depth, .read = read,
                         .unsummed = true};
 
     if (walk_run(&walk) < 0 || walk.errors > 0)

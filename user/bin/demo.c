@@ -17,7 +17,11 @@
 #define FAST_ANSWER_MS 1.0
 #define LENGTH(array) (sizeof(array) / sizeof(array)[0])
 
-static const unsigned depths[] = {0, 4, 16, 64, 256}; /* 0: synchronously */
+static const struct {
+    enum walk_way way;
+    unsigned depth;
+} ways[] = {{WALK_SYNC, 1},   {WALK_ASYS, 4},  {WALK_ASYS, 16}, {WALK_ASYS, 64},
+            {WALK_ASYS, 256}, {WALK_RING, 64}, {WALK_CHAIN, 64}};
 
 struct run {
     struct walk walk;
@@ -53,8 +57,9 @@ run_name(const struct walk *walk)
 {
     static char name[24];
 
-    snprintf(name, sizeof name, walk->asynchronous ? "asys, depth %u" : "synchronous",
-             walk->depth);
+    if (walk->way == WALK_SYNC)
+        return "synchronous";
+    snprintf(name, sizeof name, "%s, depth %u", walk_way_name(walk->way), walk->depth);
     return name;
 }
 
@@ -85,12 +90,12 @@ show_progress(struct walk *walk)
 }
 
 static int
-run_once(struct run *run, const char *path, unsigned depth)
+run_once(struct run *run, const char *path, enum walk_way way, unsigned depth)
 {
     struct walk_counters before;
 
     *run = (struct run){.walk = {
-        .path = path, .asynchronous = depth > 0, .depth = depth ? depth : 1, .progress = show_progress,
+        .path = path, .way = way, .depth = depth, .progress = show_progress,
     }};
     if (drop_caches() != 0)
         return -1;
@@ -105,14 +110,14 @@ run_once(struct run *run, const char *path, unsigned depth)
 /* A walk; a short one three times, of which the fastest counts: other programs of the machine under
  * the emulator disturb, and never make it faster. */
 static int
-run_walk(struct run *run, const char *path, unsigned depth)
+run_walk(struct run *run, const char *path, enum walk_way way, unsigned depth)
 {
     struct run again;
 
-    if (run_once(run, path, depth) < 0)
+    if (run_once(run, path, way, depth) < 0)
         return -1;
     for (int i = 1; i < 3 && run->used.nanoseconds < SHORT_WALK_NS; i++) {
-        if (run_once(&again, path, depth) < 0)
+        if (run_once(&again, path, way, depth) < 0)
             return -1;
         if (again.used.nanoseconds < run->used.nanoseconds)
             *run = again;
@@ -152,7 +157,7 @@ print_run(const struct run *run, const struct run *synchronous)
     printf("  %-15s %9.3f %8llu %6llu %7.1f %5u ", run_name(&run->walk), seconds(run),
            run->used.requests, run->used.merged, walk_in_flight_mean(&run->walk),
            run->walk.in_flight_most);
-    if (run->walk.asynchronous)
+    if (run->walk.way)
         printf("%8llu", run->used.blocked);
     else
         printf("%8s", "-");
@@ -170,8 +175,8 @@ print_reason_of_loss(const struct run *synchronous)
         printf("  The disk answers within %.2f ms: there is hardly anything to wait for, and\n"
                "  starting and collecting calls costs more than it saves.\n", answer_ms);
     else
-        puts("  The disk takes one command at a time, and few requests were neighbours that\n"
-             "  could be merged.");
+        puts("  Either the disk takes one command at a time and few requests were neighbours that\n"
+             "  could be merged, or nearly all had been read ahead.");
 }
 
 static void
@@ -183,15 +188,16 @@ explain(const struct run *runs, size_t count)
     for (size_t i = 1; i < count; i++) {
         double this_gain = gain(&runs[i], &runs[0]);
         best = this_gain > best ? this_gain : best;
-        if (this_gain < 0.995) /* what the table shows as less than 1.00 */
+        if (runs[i].walk.way == WALK_ASYS && this_gain < 0.995) /* what the table shows as less than 1.00 */
             printf("%s %u", losses++ ? "," : "  The gain is below 1 at depth", runs[i].walk.depth);
     }
     if (losses > 0) {
         puts(":");
         print_reason_of_loss(&runs[0]);
     } else if (best < 2 && busy_percent(&runs[0]) > 90) {
-        puts("  The disk was busy nearly all the time and takes one command at a time, so only\n"
-             "  merging neighbouring requests and a shorter way of the head could gain.");
+        puts("  The disk was busy nearly all the time with one call after the other, too. One that\n"
+             "  takes a single command at a time then gains by merging neighbouring requests and\n"
+             "  by a shorter way of the head, and one with a queue by a deeper queue only.");
     }
 }
 
@@ -224,7 +230,7 @@ stop_tracing_in_the_middle(struct walk *walk)
 static void
 print_picture(const char *path)
 {
-    struct walk walk = {.path = path, .asynchronous = true, .depth = DEPTH_OF_PICTURE,
+    struct walk walk = {.path = path, .way = WALK_ASYS, .depth = DEPTH_OF_PICTURE,
                         .progress = stop_tracing_in_the_middle};
 
     if (drop_caches() != 0 || !timeline_start())
@@ -243,16 +249,16 @@ print_picture(const char *path)
 static int
 show_tree(const char *path, const char *where)
 {
-    struct run runs[LENGTH(depths)];
+    struct run runs[LENGTH(ways)];
     unsigned long errors = 0;
 
     printf("\nWalking %s, %s, each time with an empty cache:\n", path, where);
-    for (size_t i = 0; i < LENGTH(depths); i++) {
-        if (run_walk(&runs[i], path, depths[i]) < 0)
+    for (size_t i = 0; i < LENGTH(ways); i++) {
+        if (run_walk(&runs[i], path, ways[i].way, ways[i].depth) < 0)
             return 1;
         errors += runs[i].walk.errors;
     }
-    print_table(runs, LENGTH(depths));
+    print_table(runs, LENGTH(ways));
     print_picture(path);
     return errors > 0;
 }

@@ -1,6 +1,11 @@
-/* walk [-j DEPTH] [--sync|--asys] [--read] [--list] PATH: find with stat, one call after the other
- * or with up to DEPTH calls in flight.
+/* walk [-j DEPTH] [--sync|--asys|--ring|--chain|--syslet|--threadlet] [--read] [--list] PATH: find with
+ * stat, one call after the other or with up to DEPTH calls in flight.
  *
+ * --ring   hands the calls over through a ring instead of asys_submit
+ * --chain  and chains: open, look at, list a directory; look at, open, read, close a file
+ * --syslet    makes each call a syslet of one atom
+ * --threadlet gives each directory to a threadlet, which does what the synchronous walker does; DEPTH
+ *          directories at once
  * --read   reads every file too, and sums it (SHA-256)
  * --list   a line per entry, TYPE SIZE MODE INODE [SUM] PATH, sorted by path
  * The last line on standard error is for programs. The exit status is 1 if anything could not be
@@ -13,8 +18,9 @@
 static int
 usage(void)
 {
-    fprintf(stderr, "usage: walk [-j DEPTH] [--sync|--asys] [--read] [--list] PATH\n"
-                    "DEPTH: 1 to %u calls in flight, 64 by default\n", WALK_DEPTH_MOST);
+    fprintf(stderr, "usage: walk [-j DEPTH] [--sync|--asys|--ring|--chain|--syslet|--threadlet]\n"
+                    "            [--read] [--list] PATH\n"
+                    "DEPTH: 1 to %u calls (or chains) in flight, 64 by default\n", WALK_DEPTH_MOST);
     return 2;
 }
 
@@ -28,17 +34,26 @@ parse_depth(const char *text, unsigned *depth)
     return end != text && *end == 0 && *depth >= 1 && *depth <= WALK_DEPTH_MOST;
 }
 
+static bool
+parse_way(const char *word, enum walk_way *result)
+{
+    for (enum walk_way way = WALK_SYNC; way <= WALK_THREADLET; way++)
+        if (strncmp(word, "--", 2) == 0 && strcmp(word + 2, walk_way_name(way)) == 0) {
+            *result = way;
+            return true;
+        }
+    return false;
+}
+
 /* False: the command line is wrong. */
 static bool
 parse(int argc, char **argv, struct walk *walk)
 {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
-        if (strcmp(word, "--sync") == 0)
-            walk->asynchronous = false;
-        else if (strcmp(word, "--asys") == 0)
-            walk->asynchronous = true;
-        else if (strcmp(word, "--read") == 0)
+        if (parse_way(word, &walk->way))
+            continue;
+        if (strcmp(word, "--read") == 0)
             walk->read = true;
         else if (strcmp(word, "--list") == 0)
             walk->list = true;
@@ -58,7 +73,7 @@ int
 main(int argc, char **argv)
 {
     static char output[65536];
-    struct walk walk = {.asynchronous = true, .depth = 64};
+    struct walk walk = {.way = WALK_ASYS, .depth = 64};
     struct walk_counters before, used;
 
     if (!parse(argc, argv, &walk))

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <reent.h>
 
-/* What belongs to one user context (a thread; later also a threadlet's context). %gs:0 points to it,
+struct threadlet_state;
+
+/* What belongs to one user context (a thread's or a threadlet's). %gs:0 points to it,
  * as the compiler's thread-local variables want it: they lie just below. */
 struct user_context {
     struct user_context *self; /* the i386 ABI of thread-local storage reads it from %gs:0 */
     struct _reent *reent;      /* errno, stdin, strtok's place … */
     int tid;
+    struct threadlet_state *threadlets; /* threadlet.c's; NULL: it has not run any */
 };
 
 static inline struct user_context *

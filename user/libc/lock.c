@@ -21,10 +21,13 @@ struct __lock __lock___tz_mutex;
 struct __lock __lock___dd_hash_mutex;
 struct __lock __lock___arc4random_mutex;
 
+/* newlib makes a lock for each stream it opens, in a place that was zero at first and is used again for
+ * others. The lock stays with the place: see streams.c. */
 void
 __retarget_lock_init(_LOCK_T *lock)
 {
-    *lock = calloc(1, sizeof **lock);
+    if (!*lock)
+        *lock = calloc(1, sizeof **lock);
 }
 
 void
@@ -36,13 +39,13 @@ __retarget_lock_init_recursive(_LOCK_T *lock)
 void
 __retarget_lock_close(_LOCK_T lock)
 {
-    free(lock);
+    (void)lock;
 }
 
 void
 __retarget_lock_close_recursive(_LOCK_T lock)
 {
-    free(lock);
+    (void)lock;
 }
 
 /* Where there was no memory for a lock, a stdio file goes without. */

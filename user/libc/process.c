@@ -1,4 +1,5 @@
 /* The process itself. */
+#include <aio.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -77,6 +78,12 @@ sysconf(int name)
         return 1;
     case _SC_CLK_TCK:
         return 100;
+    case _SC_ASYNCHRONOUS_IO:
+        return 200112;
+    case _SC_AIO_LISTIO_MAX:
+        return AIO_LISTIO_MAX;
+    case _SC_AIO_PRIO_DELTA_MAX:
+        return AIO_PRIO_DELTA_MAX;
     }
     return libc_result(-EINVAL);
 }

@@ -176,7 +176,7 @@ reent_start(struct _reent *reent)
     reent->__cleanup = streams_keep;
 }
 
-static void
+void
 thread_prepare(struct __pthread *thread, const pthread_attr_t *attributes)
 {
     thread->context = (struct user_context){.self = &thread->context};
@@ -232,6 +232,7 @@ pthread_exit(void *result)
     if (__sync_sub_and_fetch(&alive, 1) == 0)
         exit(0);
     sigprocmask(SIG_SETMASK, &all, NULL); /* no handler runs on a stack that goes */
+    threadlets_end();
     if (self->context.reent != _GLOBAL_REENT)
         _reclaim_reent(&self->reent);
     if (__sync_lock_test_and_set(&self->detached, 1))
@@ -405,6 +406,7 @@ thread_in_child(void)
     for (struct __pthread *spare = spares; spare; spare = spare->next)
         spare->running = 0;
     thread_unlock(&lock);
+    threadlets_in_child();
     libc_locks_give();
     handlers_run(handlers, true);
 }

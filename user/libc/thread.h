@@ -76,6 +76,8 @@ thread_unlock(volatile int *word)
 /* context.c: thread-local data below a new thread's struct; how many bytes that takes. */
 size_t thread_data_size(void);
 void thread_data_fill(struct __pthread *thread);
+/* thread.c: everything of a new context but its tid; attributes may be NULL. */
+void thread_prepare(struct __pthread *thread, const pthread_attr_t *attributes);
 void thread_values_destroy(struct __pthread *thread); /* thread_key.c: pthread_setspecific's */
 
 /* thread_clone.asm: a task that runs function(argument) on the stack below `stack`. The tid goes to
@@ -87,6 +89,9 @@ long thread_clone(unsigned flags, void *stack, volatile int *parent_tid, const v
 void thread_before_fork(void);
 void thread_in_parent(void);
 void thread_in_child(void);
+
+void threadlets_in_child(void); /* threadlet.c: the kernel has forgotten them */
+void threadlets_end(void);      /* the running thread ends */
 
 /* lock.c: newlib's own locks */
 void libc_locks_take(void);

@@ -190,7 +190,7 @@ many_naps(unsigned count, unsigned batch_size)
 
     for (unsigned i = 0; i < count; i++) {
         unsigned rank = i * 7919ull % count; /* prime: every rank once */
-        unsigned milliseconds = 100 + count / 8 + rank / 20;
+        unsigned milliseconds = 100 + count / 5 + rank / 20;
         naps[rank] =
             (struct kernel_timespec){milliseconds / 1000, milliseconds % 1000 * MILLISECOND};
         args[i][0] = WORD(&naps[rank]);

@@ -382,10 +382,10 @@ a12_denied_calls(void)
         {SYS_restart_syscall, true},
         {123 /* modify_ldt */, false},
         {435 /* clone3 */, false},
-        {516 /* async_exec */, false},
+        {SYS_async_exec, true},
         {519 /* async_thread */, false},
-        {520 /* threadlet_on */, false},
-        {521 /* _off */, false},
+        {SYS_threadlet_on, true},
+        {SYS_threadlet_off, true},
     };
     struct asys_input batch[LENGTH(denied)];
     unsigned long args[6] = {0};

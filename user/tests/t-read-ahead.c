@@ -266,7 +266,7 @@ blocks_of_a_big_directory(void)
 static struct seen
 walk_tree(bool on, bool asynchronous)
 {
-    struct walk walk = {.path = "/mnt/0", .asynchronous = asynchronous, .depth = 64};
+    struct walk walk = {.path = "/mnt/0", .way = asynchronous ? WALK_ASYS : WALK_SYNC, .depth = 64};
 
     begin(on);
     check_equal(walk_run(&walk), 0);

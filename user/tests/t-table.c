@@ -64,9 +64,13 @@ static enum verdict
 verdict_in_child(result_by *by, int number)
 {
     static const unsigned long reboot[6] = {0xfee1dead, 672274793, 0, 0, 0, 0};
+    static unsigned long of_context[6]; /* the calls of kernel AIO want a context */
     enum verdict verdict = ABSENT; /* futex says -ENOSYS to some arguments too */
-    for (unsigned i = 0; i < LENGTH(argument_sets); i++) {
-        long result = by(number, number == REBOOT ? reboot : argument_sets[i]);
+    sys_io_setup(1, (unsigned *)&of_context[0]);
+    for (unsigned i = 0; i <= LENGTH(argument_sets); i++) {
+        long result = by(number, number == REBOOT              ? reboot
+                                 : i == LENGTH(argument_sets) ? of_context
+                                                              : argument_sets[i]);
         if (result != -EINVAL && result != -ENOSYS)
             return ALLOWED;
         if (result == -EINVAL)

@@ -2,12 +2,14 @@
  * walk and demo.
  *
  * walk_sync.c does what find does, one call after the other. walk_asys.c does the same with up to
- * `depth` calls in flight, in one task, without threads. Both tell walk_found and walk_failed
- * (tally.c) what they see, so that the result is the same whatever the way. */
+ * `depth` calls in flight, in one task, without threads; walk_engine.c hands the calls over, by
+ * asys_submit or a ring; walk_chain.c joins those that belong together. All tell walk_found and
+ * walk_failed (tally.c) what they see, so that the result is the same whatever the way. */
 #ifndef WALK_WALK_H
 #define WALK_WALK_H
 
 #include <fibril/kernel_types.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "lib/sha256.h"
@@ -22,15 +24,28 @@ struct walk_entry {
     const char *path; /* below the starting point, without "./" */
 };
 
+struct walk_directory;
+struct walk_reader;
+
+enum walk_way {
+    WALK_SYNC,
+    WALK_ASYS,  /* asys_submit and asys_await_completion */
+    WALK_RING,  /* the same calls through a ring */
+    WALK_CHAIN, /* and chains of calls instead of single ones */
+    WALK_SYSLET,    /* each call a syslet of one atom */
+    WALK_THREADLET, /* the synchronous walker, a threadlet for each directory */
+};
+
 struct walk {
     /* What to do; the caller's: */
     const char *path;
-    bool asynchronous;
+    enum walk_way way;
     bool read; /* read every file and sum it */
     bool unsummed; /* with `read`: no sums, for measuring */
     bool list; /* keep a walk_entry of each */
-    unsigned depth;
+    unsigned depth; /* calls, or chains, in flight at most */
     void (*progress)(struct walk *walk); /* called now and then, or NULL */
+    sem_t *turn; /* held by whoever changes what follows, where there are several; or NULL */
 
     /* What was found: */
     unsigned long directories, files, others, errors;
@@ -46,6 +61,26 @@ struct walk {
 int walk_run(struct walk *walk);
 int walk_sync(struct walk *walk);
 int walk_asys(struct walk *walk);
+int walk_threadlet(struct walk *walk);
+
+/* walk_sync.c: lists the directory, which it frees, and looks at its entries; directories among them go to
+ * the pile. Where several do this side by side, walk->turn is taken for all that they share. */
+#define WALK_NAMES_SIZE 65536 /* of directory->names */
+void walk_visit(struct walk *walk, struct walk_directory *directory, struct walk_directory **pile,
+                struct walk_reader *reader);
+
+static inline void
+walk_turn_take(struct walk *walk)
+{
+    while (walk->turn && sem_wait(walk->turn) < 0)
+        ;
+}
+static inline void
+walk_turn_give(struct walk *walk)
+{
+    if (walk->turn)
+        sem_post(walk->turn);
+}
 
 /* The entry `name` of the directory at `path` (as walk->path begins it); a directory is told with
  * name NULL. `sum` is NULL for all but a regular file that was read. */
@@ -85,6 +120,7 @@ const struct kernel_dirent *walk_next_entry(struct walk_directory *directory);
 struct walk_reader {
     int fd;
     int error; /* why the sum is not to be had, or 0 */
+    unsigned long long offset; /* chains: how far it has been read */
     struct sha256 sum;
     char text[SHA256_TEXT_SIZE];
     char buffer[32768];
@@ -105,6 +141,7 @@ struct walk_counters walk_counters_since(const struct walk_counters *before);
 
 /* report.c: the line for programs, on standard error. */
 void walk_report(const struct walk *walk, const struct walk_counters *used);
+const char *walk_way_name(enum walk_way way);
 double walk_in_flight_mean(const struct walk *walk);
 
 #endif

@@ -1,96 +1,44 @@
 /* The asynchronous walker: the same calls as walk_sync.c, up to `depth` of them in flight.
  *
- * One task, no threads. A *slot* stands for one call in flight. Its step says which call that is and
- * thereby what is to be done with the result: often the next call of the same chain, else the slot
- * becomes free and takes up new work.
+ * One task, no threads. A *slot* stands for one call in flight. Its step says which call that is
+ * and thereby what is to be done with the result: often the next call of the same chain, else the
+ * slot becomes free and takes up new work.
  *
  *     a directory   openat -> fstat64 -> getdents64 -> (its entries) -> getdents64 ... -> close
  *     an entry      fstatat64, and with --read: openat -> read -> read ... -> close
  *
- * New work is the next directory of the pile while few are open, for each of them leads to other
- * blocks of the disk, while the entries of one directory mostly lie in the same few; else the next entry
- * of a directory whose names have been read; and when there is none, a directory again. So never
- * more directories are open than calls are in flight, whatever the size of the tree. A directory's
- * names are read on when its last entry is done, so that what a call in flight points to (args, names,
- * status) stays where it is.
+ * With chains the first three of a directory are handed over at once, and for a file that is to be
+ * read fstatat64 -> openat -> pread64 -> close; a file larger than the buffer takes further such
+ * chains.
  *
- * run() is the whole engine: fill the free slots, submit, await one, advance it. New calls are submitted
- * together, as soon as they are an eighth of those outstanding: a system call for each would cost
- * more than it gains where the kernel has many to choose from anyway. */
-#include "walk/walk.h"
+ * New work is the next directory of the pile while few are open, for each of them leads to other
+ * blocks of the disk, while the entries of one directory mostly lie in the same few; else the next
+ * entry of a directory whose names have been read; and when there is none, a directory again. So
+ * never more directories are open than calls are in flight, whatever the size of the tree. A
+ * directory's names are read on when its last entry is done, so that what a call in flight points
+ * to (args, names, status) stays where it is.
+ *
+ * run() is the whole engine: fill the free slots, submit, await one, advance it. New calls are
+ * submitted together, as soon as they are an eighth of those outstanding: a system call for each
+ * would cost more than it gains where the kernel has many to choose from anyway. */
+#include "walk/engine.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <fibril/asys.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include "lib/program.h"
-
-#define NAMES_SIZE 16384
-
-enum step {
-    OPEN_DIRECTORY,
-    STATUS_DIRECTORY,
-    READ_NAMES,
-    STATUS_UNOPENED, /* of a directory that could not be opened, for its line */
-    CLOSE_DIRECTORY,
-    STATUS_ENTRY,
-    OPEN_FILE,
-    READ_FILE,
-    CLOSE_FILE,
-};
-
-struct slot {
-    struct slot *next_free;
-    enum step step;
-    unsigned long args[4];
-    struct walk_directory *directory;
-    const char *name;           /* of the entry, in directory->names */
-    struct kernel_stat status;
-    struct walk_reader *reader; /* made when the slot first reads a file */
-};
-
-struct engine {
-    struct walk *walk;
-    struct walk_directory *pile;    /* not yet opened */
-    struct walk_directory *listing; /* with names that have not been given out */
-    struct slot *slots, *free_slots;
-    struct asys_input *inputs; /* asked for, not yet submitted */
-    unsigned asked, in_flight;
-    unsigned open_directories;
-};
 
 /* ---- Asking ---- */
-
-/* The slot's next call; it is submitted with the others before the next wait. */
-static void
-ask(struct engine *engine, struct slot *slot, enum step step, int number, unsigned long a,
-    unsigned long b, unsigned long c, unsigned long d)
-{
-    slot->step = step;
-    slot->args[0] = a;
-    slot->args[1] = b;
-    slot->args[2] = c;
-    slot->args[3] = d;
-    engine->inputs[engine->asked++] = (struct asys_input){
-        .syscall_nr = number,
-        .cookie = (unsigned long)slot,
-        .nr_args = 4,
-        .args = slot->args,
-    };
-}
 
 static void
 ask_names(struct engine *engine, struct slot *slot)
 {
     struct walk_directory *directory = slot->directory;
 
-    ask(engine, slot, READ_NAMES, SYS_getdents64, directory->fd, (unsigned long)directory->names,
-        NAMES_SIZE, 0);
+    engine_ask(engine, slot, READ_NAMES, SYS_getdents64, directory->fd,
+               (unsigned long)directory->names, NAMES_SIZE, 0);
 }
 
 static void
@@ -98,8 +46,18 @@ ask_read(struct engine *engine, struct slot *slot)
 {
     struct walk_reader *reader = slot->reader;
 
-    ask(engine, slot, READ_FILE, SYS_read, reader->fd, (unsigned long)reader->buffer,
-        sizeof reader->buffer, 0);
+    engine_ask(engine, slot, READ_FILE, SYS_read, reader->fd, (unsigned long)reader->buffer,
+               sizeof reader->buffer, 0);
+}
+
+static void
+reader_prepare(struct slot *slot)
+{
+    if (!slot->reader)
+        slot->reader = walk_allocate(sizeof *slot->reader);
+    slot->reader->error = 0;
+    slot->reader->offset = 0;
+    sha256_start(&slot->reader->sum);
 }
 
 /* ---- Taking up new work ---- */
@@ -108,14 +66,20 @@ static void
 take_entry(struct engine *engine, struct slot *slot)
 {
     struct walk_directory *directory = engine->listing;
+    const struct kernel_dirent *entry = walk_next_entry(directory);
 
     slot->directory = directory;
-    slot->name = walk_next_entry(directory)->name;
+    slot->name = entry->name;
     directory->busy++;
     if (directory->position == directory->filled)
         engine->listing = directory->next;
-    ask(engine, slot, STATUS_ENTRY, SYS_fstatat64, directory->fd, (unsigned long)slot->name,
-        (unsigned long)&slot->status, AT_SYMLINK_NOFOLLOW);
+    if (engine->walk->way == WALK_CHAIN && engine->walk->read && entry->type == DT_REG) {
+        reader_prepare(slot);
+        engine_ask_load(engine, slot, true);
+    } else {
+        engine_ask(engine, slot, STATUS_ENTRY, SYS_fstatat64, directory->fd,
+                   (unsigned long)slot->name, (unsigned long)&slot->status, AT_SYMLINK_NOFOLLOW);
+    }
 }
 
 static void
@@ -125,8 +89,11 @@ take_directory(struct engine *engine, struct slot *slot)
 
     slot->directory = directory;
     engine->open_directories++;
-    ask(engine, slot, OPEN_DIRECTORY, SYS_openat, AT_FDCWD, (unsigned long)directory->path,
-        WALK_OPEN_DIRECTORY, 0);
+    if (engine->walk->way == WALK_CHAIN)
+        engine_ask_list(engine, slot);
+    else
+        engine_ask(engine, slot, OPEN_DIRECTORY, SYS_openat, AT_FDCWD,
+                   (unsigned long)directory->path, WALK_OPEN_DIRECTORY, 0);
 }
 
 /* Gives the slot something to do. False: there is nothing now. */
@@ -196,12 +163,13 @@ directory_advance(struct engine *engine, struct slot *slot, long result)
     switch (slot->step) {
     case OPEN_DIRECTORY:
         if (result < 0) {
-            ask(engine, slot, STATUS_UNOPENED, SYS_lstat64, (unsigned long)directory->path,
-                (unsigned long)&slot->status, 0, 0);
+            engine_ask(engine, slot, STATUS_UNOPENED, SYS_lstat64, (unsigned long)directory->path,
+                       (unsigned long)&slot->status, 0, 0);
             return true;
         }
         directory->fd = result;
-        ask(engine, slot, STATUS_DIRECTORY, SYS_fstat64, result, (unsigned long)&slot->status, 0, 0);
+        engine_ask(engine, slot, STATUS_DIRECTORY, SYS_fstat64, result,
+                   (unsigned long)&slot->status, 0, 0);
         return true;
     case STATUS_DIRECTORY:
         if (result == 0)
@@ -217,7 +185,7 @@ directory_advance(struct engine *engine, struct slot *slot, long result)
             ask_names(engine, slot);
             return true;
         }
-        ask(engine, slot, CLOSE_DIRECTORY, SYS_close, directory->fd, 0, 0, 0);
+        engine_ask(engine, slot, CLOSE_DIRECTORY, SYS_close, directory->fd, 0, 0, 0);
         return true;
     case STATUS_UNOPENED:
         if (result == 0)
@@ -226,6 +194,27 @@ directory_advance(struct engine *engine, struct slot *slot, long result)
     default:
         return finish_directory(engine, slot);
     }
+}
+
+static bool
+list_advance(struct engine *engine, struct slot *slot)
+{
+    const long *results = slot->results;
+    const char *path = slot->directory->path;
+
+    if (results[0] < 0) {
+        slot->step = OPEN_DIRECTORY;
+        return directory_advance(engine, slot, results[0]);
+    }
+    slot->directory->fd = results[0];
+    if (results[1] < 0) { /* so getdents64 was not made */
+        walk_failed(engine->walk, path, NULL, -results[1]);
+        ask_names(engine, slot);
+        return true;
+    }
+    walk_found(engine->walk, path, NULL, &slot->status, NULL);
+    slot->step = READ_NAMES;
+    return directory_advance(engine, slot, results[2]);
 }
 
 /* One entry is done. The last one of those that were read has the slot read on. */
@@ -244,12 +233,12 @@ finish_entry(struct engine *engine, struct slot *slot)
 static bool
 begin_file(struct engine *engine, struct slot *slot)
 {
-    if (!slot->reader)
-        slot->reader = walk_allocate(sizeof *slot->reader);
-    slot->reader->error = 0;
-    sha256_start(&slot->reader->sum);
-    ask(engine, slot, OPEN_FILE, SYS_openat, slot->directory->fd, (unsigned long)slot->name,
-        WALK_OPEN_FILE, 0);
+    reader_prepare(slot);
+    if (engine->walk->way == WALK_CHAIN)
+        engine_ask_load(engine, slot, false);
+    else
+        engine_ask(engine, slot, OPEN_FILE, SYS_openat, slot->directory->fd,
+                   (unsigned long)slot->name, WALK_OPEN_FILE, 0);
     return true;
 }
 
@@ -301,54 +290,58 @@ entry_advance(struct engine *engine, struct slot *slot, long result)
             return true;
         }
         slot->reader->error = -result;
-        ask(engine, slot, CLOSE_FILE, SYS_close, slot->reader->fd, 0, 0, 0);
+        engine_ask(engine, slot, CLOSE_FILE, SYS_close, slot->reader->fd, 0, 0, 0);
         return true;
     default:
         return finish_file(engine, slot);
     }
 }
 
+static bool
+load_advance(struct engine *engine, struct slot *slot)
+{
+    const long *results = slot->results;
+    struct walk_reader *reader = slot->reader;
+    long loaded = results[1] < 0 ? results[1] : results[2];
+
+    if (results[0] < 0 || !S_ISREG(slot->status.mode)) {
+        slot->step = STATUS_ENTRY;
+        return entry_advance(engine, slot, results[0]);
+    }
+    if (loaded > 0) {
+        sha256_add(&reader->sum, reader->buffer, loaded);
+        reader->offset += loaded;
+        if (reader->offset < slot->status.size) {
+            engine_ask_load(engine, slot, false);
+            return true;
+        }
+    }
+    reader->error = loaded < 0 ? -loaded : 0;
+    return finish_file(engine, slot);
+}
+
 /* ---- The engine ---- */
 
-/* Starts what has been asked for. When the kernel takes no more calls for now (EAGAIN), the rest
- * waits for the next time. 0, or -1: it takes none at all. */
-static int
-submit(struct engine *engine)
+static bool
+advance(struct engine *engine, struct slot *slot)
 {
-    long taken = asys_submit(engine->inputs, engine->asked);
-
-    if (taken < 0 && (errno != EAGAIN || engine->in_flight == 0)) {
-        fprintf(stderr, "walk: asys_submit: %s\n", error_name(errno));
-        return -1;
-    }
-    if (taken > 0) {
-        engine->asked -= taken;
-        engine->in_flight += taken;
-        if (engine->asked > 0)
-            memmove(engine->inputs, engine->inputs + taken,
-                    engine->asked * sizeof *engine->inputs);
-    }
-    if (engine->in_flight > engine->walk->in_flight_most)
-        engine->walk->in_flight_most = engine->in_flight;
-    return 0;
+    if (slot->step == LIST_DIRECTORY)
+        return list_advance(engine, slot);
+    if (slot->step == LOAD_FILE)
+        return load_advance(engine, slot);
+    return slot->step < STATUS_ENTRY ? directory_advance(engine, slot, slot->results[0])
+                                     : entry_advance(engine, slot, slot->results[0]);
 }
 
 /* Waits for one call to end and lets its slot go on. */
 static int
 await(struct engine *engine)
 {
-    struct asys_completion done;
     struct slot *slot;
 
-    if (asys_await_completion(&done) < 0) {
-        fprintf(stderr, "walk: asys_await_completion: %s\n", error_name(errno));
+    if (engine_await(engine, &slot) < 0)
         return -1;
-    }
-    engine->walk->in_flight_sum += engine->in_flight--;
-    engine->walk->in_flight_samples++;
-    slot = (struct slot *)done.cookie;
-    if (slot->step < STATUS_ENTRY ? directory_advance(engine, slot, done.return_code)
-                                  : entry_advance(engine, slot, done.return_code))
+    if (!slot || advance(engine, slot))
         return 0;
     slot->next_free = engine->free_slots;
     engine->free_slots = slot;
@@ -361,7 +354,7 @@ run(struct engine *engine)
     for (;;) {
         while (engine->free_slots && take_work(engine, engine->free_slots))
             engine->free_slots = engine->free_slots->next_free;
-        if (engine->asked > engine->in_flight / 8 && submit(engine) < 0)
+        if (engine->asked > engine->in_flight / 8 && engine_submit(engine) < 0)
             return -1;
         if (engine->in_flight == 0)
             return 0;
@@ -377,8 +370,9 @@ walk_asys(struct walk *walk)
     struct walk_directory **place = &engine.pile;
     int result;
 
+    if (engine_open(&engine) < 0)
+        return -1;
     engine.slots = walk_allocate(walk->depth * sizeof *engine.slots);
-    engine.inputs = walk_allocate(walk->depth * sizeof *engine.inputs);
     for (unsigned i = walk->depth; i-- > 0;) {
         engine.slots[i].reader = NULL;
         engine.slots[i].next_free = engine.free_slots;
@@ -389,6 +383,6 @@ walk_asys(struct walk *walk)
     for (unsigned i = 0; i < walk->depth; i++)
         free(engine.slots[i].reader);
     free(engine.slots);
-    free(engine.inputs);
+    engine_close(&engine);
     return result;
 }

@@ -1,6 +1,6 @@
-/* The synchronous walker: one call at a time, as find does it. Each directory is read in big pieces
- * and every entry's status is asked for relative to it; directories are visited in the order in
- * which they stand. */
+/* The synchronous walker: one call at a time, as find does it. Each directory is read in big pieces and every
+ * entry's status is asked for relative to it; directories are visited in the order in which they stand.
+ * walk_threadlet.c visits several at once by the same code. */
 #include "walk/walk.h"
 
 #include <dirent.h>
@@ -9,73 +9,80 @@
 #include <sys/stat.h>
 #include <fibril/calls.h>
 
-#define NAMES_SIZE 65536
-
-static struct walk_reader reader;
+struct visit {
+    struct walk *walk;
+    struct walk_directory *directory;
+    struct walk_directory *found, **place; /* directories in it, in their order */
+    struct walk_reader *reader;
+};
 
 static void
-read_file(struct walk *walk, struct walk_directory *directory, const char *name)
+read_file(struct visit *visit, const char *name)
 {
-    long result = sys_openat(directory->fd, name, WALK_OPEN_FILE, 0);
+    struct walk_reader *reader = visit->reader;
+    long result = sys_openat(visit->directory->fd, name, WALK_OPEN_FILE, 0);
     int fd = result;
 
-    sha256_start(&reader.sum);
+    sha256_start(&reader->sum);
     if (fd >= 0) {
-        while ((result = sys_read(fd, reader.buffer, sizeof reader.buffer)) > 0)
-            if (!walk->unsummed)
-                sha256_add(&reader.sum, reader.buffer, result);
+        while ((result = sys_read(fd, reader->buffer, sizeof reader->buffer)) > 0)
+            if (!visit->walk->unsummed)
+                sha256_add(&reader->sum, reader->buffer, result);
         sys_close(fd);
     }
-    reader.error = -result;
-    if (reader.error)
-        walk_failed(walk, directory->path, name, reader.error);
+    reader->error = -result;
+    if (reader->error)
+        walk_failed(visit->walk, visit->directory->path, name, reader->error);
     else
-        sha256_finish_text(&reader.sum, reader.text);
+        sha256_finish_text(&reader->sum, reader->text);
 }
 
 /* An entry that is not known to be a directory. Returns true if it turns out to be one. */
 static bool
-look_at_entry(struct walk *walk, struct walk_directory *directory, const char *name)
+look_at_entry(struct visit *visit, const char *name)
 {
+    struct walk *walk = visit->walk;
     struct kernel_stat status;
     const char *sum = NULL;
-    long result = sys_fstatat64(directory->fd, name, &status, AT_SYMLINK_NOFOLLOW);
+    long result = sys_fstatat64(visit->directory->fd, name, &status, AT_SYMLINK_NOFOLLOW);
 
     if (result < 0) {
-        walk_failed(walk, directory->path, name, -result);
+        walk_failed(walk, visit->directory->path, name, -result);
         return false;
     }
     if (S_ISDIR(status.mode))
         return true;
     if (walk->read && S_ISREG(status.mode)) {
-        read_file(walk, directory, name);
-        sum = reader.error ? NULL : reader.text;
+        read_file(visit, name);
+        sum = visit->reader->error ? NULL : visit->reader->text;
     }
-    walk_found(walk, directory->path, name, &status, sum);
+    walk_found(walk, visit->directory->path, name, &status, sum);
     return false;
 }
 
 static void
-read_directory(struct walk *walk, struct walk_directory *directory, struct walk_directory **pile)
+read_directory(struct visit *visit)
 {
-    struct walk_directory **place = pile;
+    struct walk_directory *directory = visit->directory;
     const struct kernel_dirent *entry;
     long size;
 
-    while ((size = sys_getdents64(directory->fd, directory->names, NAMES_SIZE)) > 0) {
+    while ((size = sys_getdents64(directory->fd, directory->names, WALK_NAMES_SIZE)) > 0) {
         directory->position = 0;
         directory->filled = size;
         while ((entry = walk_next_entry(directory)))
-            if (entry->type == DT_DIR || look_at_entry(walk, directory, entry->name))
-                walk_pile_put(&place, directory->path, entry->name);
+            if (entry->type == DT_DIR || look_at_entry(visit, entry->name))
+                walk_pile_put(&visit->place, directory->path, entry->name);
     }
     if (size < 0)
-        walk_failed(walk, directory->path, NULL, -size);
+        walk_failed(visit->walk, directory->path, NULL, -size);
 }
 
 static void
-visit_directory(struct walk *walk, struct walk_directory *directory, struct walk_directory **pile)
+visit_directory(struct visit *visit)
 {
+    struct walk *walk = visit->walk;
+    struct walk_directory *directory = visit->directory;
     struct kernel_stat status;
     long result;
 
@@ -91,23 +98,39 @@ visit_directory(struct walk *walk, struct walk_directory *directory, struct walk
         walk_found(walk, directory->path, NULL, &status, NULL);
     else
         walk_failed(walk, directory->path, NULL, -result);
-    read_directory(walk, directory, pile);
+    read_directory(visit);
     sys_close(directory->fd);
+}
+
+void
+walk_visit(struct walk *walk, struct walk_directory *directory, struct walk_directory **pile,
+           struct walk_reader *reader)
+{
+    struct visit visit = {.walk = walk, .directory = directory, .reader = reader};
+
+    visit.place = &visit.found;
+    visit_directory(&visit);
+    walk_turn_take(walk);
+    *visit.place = *pile;
+    *pile = visit.found;
+    walk_turn_give(walk);
+    free(directory);
 }
 
 int
 walk_sync(struct walk *walk)
 {
     struct walk_directory *pile = NULL, **place = &pile, *directory;
-    char *names = walk_allocate(NAMES_SIZE);
+    struct walk_reader *reader = walk_allocate(sizeof *reader);
+    char *names = walk_allocate(WALK_NAMES_SIZE);
 
     walk_pile_put(&place, walk->path, NULL);
     while ((directory = walk_pile_take(&pile))) {
         directory->names = names;
-        visit_directory(walk, directory, &pile);
-        free(directory);
+        walk_visit(walk, directory, &pile, reader);
     }
     free(names);
+    free(reader);
     walk->in_flight_sum = walk->in_flight_samples = walk->in_flight_most = 1;
     return 0;
 }

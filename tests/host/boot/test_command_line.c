@@ -8,6 +8,8 @@
 
 #include "host.h"
 
+bool checks_enabled;
+
 int
 trace_control(const char *words)
 {

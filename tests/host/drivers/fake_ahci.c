@@ -15,9 +15,14 @@
 #define IS_LINK (1u << 27)
 #define IS_QUEUED 0x08u
 #define IS_DONE 0x01u
+#define IS_CONNECTED (1u << 6) /* shows LINK_CONNECTED, [AHCI] 3.3.5: cleared there only */
+#define IS_CHANGED (1u << 22)  /* shows LINK_CHANGED, likewise */
+#define LINK_CHANGED (1u << 16)
+#define LINK_CONNECTED (1u << 26)
 
 struct fake_port fake[FAKE_PORTS];
 unsigned fake_interrupts, fake_protocol_errors, fake_batch = 1, fake_slots = 32;
+u64 fake_step_ns = 50000;
 bool fake_no_queue, fake_bios_owned, fake_stuck_engine;
 static u8 registers[0x1100]; /* only its addresses are used */
 static u32 pci_address, control, pending_ports, handoff = 1;
@@ -35,11 +40,18 @@ protocol_error(const char *what)
     fake_protocol_errors++;
 }
 
+static u32
+interrupts_of(const struct fake_port *port)
+{
+    return port->interrupts | (port->link_error & LINK_CONNECTED ? IS_CONNECTED : 0) |
+           (port->link_error & LINK_CHANGED ? IS_CHANGED : 0);
+}
+
 static void
 raise(struct fake_port *port, u32 bits)
 {
     port->interrupts |= bits;
-    if (!(port->interrupts & port->enabled))
+    if (!(interrupts_of(port) & port->enabled))
         return;
     if (port->lose_interrupts) {
         port->lose_interrupts--;
@@ -91,9 +103,21 @@ put(struct fake_port *port, unsigned slot, u32 at, const u8 *bytes, u32 size)
 /* ---- Ends of commands ---- */
 
 static void
+count_overtaken(struct fake_port *port, unsigned ended)
+{
+    for (unsigned slot = 0; slot < 32; slot++)
+        if ((port->queued | port->issued) & 1u << slot && slot != ended &&
+            port->issue_of[slot] < port->issue_of[ended]) {
+            port->overtaken[slot]++;
+            port->most_overtaken = MAX(port->most_overtaken, port->overtaken[slot]);
+        }
+}
+
+static void
 finish(struct fake_port *port, unsigned slot, u32 taskfile)
 {
     bool queued = port->queued & 1u << slot;
+    count_overtaken(port, slot);
     port->issued &= ~(1u << slot);
     port->queued &= ~(1u << slot);
     port->taskfile = taskfile;
@@ -119,7 +143,10 @@ fail(struct fake_port *port, unsigned slot, u8 error)
     }
     port->taskfile = 0x41 | (u32)error << 8;
     port->stopped_by_error = true;
-    port->stuck |= 1u << slot;
+    if (port->forgets_failed && !(port->queued & 1u << slot))
+        port->issued &= ~(1u << slot);
+    else
+        port->stuck |= 1u << slot;
     raise(port, IS_ERROR);
 }
 
@@ -147,8 +174,10 @@ identify(struct fake_port *port, unsigned slot)
     put_word(data, 83, 0x4400);
     for (u32 i = 0; i < 4; i++)
         put_word(data, 100 + i, (u32)(port->sectors >> 16 * i) & 0xffff);
-    put(port, slot, 0, data, 512);
-    set_transferred(port, slot, 512);
+    if (!port->says_nothing) {
+        put(port, slot, 0, data, 512);
+        set_transferred(port, slot, 512);
+    }
     finish(port, slot, 0x50);
 }
 
@@ -261,7 +290,7 @@ static void
 read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
 {
     u64 sector = fis[4] | fis[5] << 8 | fis[6] << 16;
-    u32 count = fis[12] | fis[13] << 8;
+    u32 count = fis[12] | (extended ? fis[13] << 8 : 0);
     if (fis[2] == 0x60) {
         if (count != slot << 3)
             protocol_error("a tag that is not the slot's number");
@@ -270,6 +299,8 @@ read_disk(struct fake_port *port, unsigned slot, const u8 *fis, bool extended)
     } else {
         port->dma_reads++;
     }
+    if (!extended && (fis[8] | fis[9] | fis[10] | fis[11] | fis[13]))
+        protocol_error("upper halves where the command has none");
     if (!(fis[7] & 0x40))
         protocol_error("no LBA in the device register");
     if (extended)
@@ -366,6 +397,8 @@ port_step(struct fake_port *port)
     for (u32 bits = port->queued | port->issued; bits; bits &= bits - 1)
         open++;
     port->most_in_flight = MAX(port->most_in_flight, open);
+    if (port->starves && ready & ~1u)
+        ready &= ~1u;
     unsigned slot = (unsigned)rand() % 32;
     while (!(ready & 1u << slot))
         slot = (slot + 1) % 32;
@@ -384,17 +417,32 @@ fake_pump(void)
         for (unsigned j = 0; j < fake_batch && port_step(&fake[i]); j++)
             worked = true;
     if (worked)
-        host_time_advance(50000);
+        host_time_advance(fake_step_ns);
     if (pending_ports && (control & 2)) {
         fake_interrupts++;
         if (!host_interrupt(LINE))
             protocol_error("an interrupt that nobody took");
+        for (unsigned i = 0; i < FAKE_PORTS; i++)
+            if (interrupts_of(&fake[i]) & ~fake[i].interrupts & fake[i].enabled) {
+                protocol_error("an interrupt that comes again and again");
+                fake[i].enabled &= fake[i].interrupts;
+            }
         return true;
     }
     return worked;
 }
 
 /* ---- Registers ---- */
+
+void
+fake_unplug(struct fake_port *port)
+{
+    port->dead = true;
+    port->link = 0;
+    port->taskfile = 0x7f;
+    port->link_error |= LINK_CHANGED;
+    raise(port, 0);
+}
 
 static void
 reset_port(struct fake_port *port)
@@ -407,6 +455,8 @@ reset_port(struct fake_port *port)
     port->link = 0;
     port->taskfile = 0x7f;
     port->signature = ~0u;
+    port->link_error |= LINK_CHANGED;
+    raise(port, 0);
 }
 
 static void
@@ -416,6 +466,8 @@ link_up(struct fake_port *port)
     if (port->kind == FAKE_NOBODY || port->dead)
         return;
     port->link = 0x123;
+    port->link_error |= LINK_CONNECTED | LINK_CHANGED;
+    raise(port, 0);
     if (port->command & RECEIVE) {
         port->taskfile = port->kind == FAKE_CD ? 0x00 : 0x50;
         port->signature = signatures[port->kind];
@@ -432,7 +484,7 @@ write_port_command(struct fake_port *port, u32 value)
     if (value & START && !(port->command & START) && (port->taskfile & 0x88))
         protocol_error("started while the device is busy");
     value |= (value & START ? RUNNING : 0) | (value & RECEIVE ? RECEIVE_RUNNING : 0);
-    if (stops && fake_stuck_engine)
+    if (fake_stuck_engine && (port->command & RUNNING))
         value |= RUNNING;
     port->command = value;
     if (stops && port->goes_on && !port->tags_stay)
@@ -457,6 +509,11 @@ issue(struct fake_port *port, u32 slots)
     if (slots >> (fake_slots - 1) >> 1)
         protocol_error("a slot that the controller has not");
     port->issued |= slots;
+    for (unsigned slot = 0; slot < 32; slot++)
+        if (slots & 1u << slot) {
+            port->issue_of[slot] = port->issues++;
+            port->overtaken[slot] = 0;
+        }
     port->ghosts &= ~slots; /* it uses the memory that it has been told first: nothing to see */
 }
 
@@ -480,6 +537,7 @@ write_port(struct fake_port *port, unsigned reg, u32 value)
             link_up(port);
         port->link_control = value;
         return;
+    case 0x30: port->link_error &= ~value; return;
     case 0x34:
         if (port->queued & value)
             protocol_error("a tag that is in use");
@@ -495,13 +553,14 @@ static u32
 read_port(const struct fake_port *port, unsigned reg)
 {
     switch (reg) {
-    case 0x10: return port->interrupts;
+    case 0x10: return interrupts_of(port);
     case 0x14: return port->enabled;
     case 0x18: return port->command;
     case 0x20: return port->taskfile;
     case 0x24: return port->signature;
     case 0x28: return port->link;
     case 0x2c: return port->link_control;
+    case 0x30: return port->link_error;
     case 0x34: return port->queued;
     case 0x38: return port->issued & ~port->queued;
     default: return 0;

@@ -139,7 +139,7 @@ fibril_cancelled_anywhere(void)
     int error;
     CHECK(host_disk_open(image));
     u32 last = count_requests();
-    CHECK(last > 50, "%u", last);
+    CHECK(last > 30, "%u", last);
     for (u32 number = 1; number <= last; number++) {
         begin_round();
         host_faults.cancel_request = number;

@@ -111,6 +111,93 @@ a_reader_waits(void)
     file_put(reader);
 }
 
+#define SEVERAL 3u
+
+/* So many of the movers sleep, so many have ended. */
+static void
+check_movers(const struct mover *movers, unsigned sleeping, unsigned done)
+{
+    for (unsigned i = 0; i < SEVERAL; i++) {
+        if (movers[i].done)
+            done--;
+        else if (movers[i].fibril->state == FIBRIL_SLEEPING)
+            sleeping--;
+    }
+    CHECK(sleeping == 0 && done == 0);
+}
+
+/* One write wakes one reader; who leaves something behind wakes the next. */
+static void
+one_reader_is_woken(void)
+{
+    struct file *reader, *writer;
+    struct mover movers[SEVERAL];
+    char bytes[SEVERAL];
+    size_t moved;
+    CHECK(pipe_create(0, &reader, &writer) == 0);
+    for (unsigned i = 0; i < SEVERAL; i++)
+        mover_start(&movers[i], reader, &bytes[i], 1, false);
+    run_others();
+    check_movers(movers, SEVERAL, 0);
+    CHECK(move(writer, "a", 1, true, &moved) == 0);
+    check_movers(movers, SEVERAL - 1, 0);
+    run_others();
+    check_movers(movers, SEVERAL - 1, 1);
+    CHECK(movers[0].done && bytes[0] == 'a'); /* who has waited longest */
+    CHECK(move(writer, "bc", 2, true, &moved) == 0);
+    check_movers(movers, SEVERAL - 2, 1);
+    run_others();
+    check_movers(movers, 0, SEVERAL);
+    CHECK(bytes[1] == 'b' && bytes[2] == 'c');
+    file_put(reader);
+    file_put(writer);
+}
+
+static void
+one_writer_is_woken(void)
+{
+    static char much[65536];
+    struct file *reader, *writer;
+    struct mover movers[SEVERAL];
+    size_t moved;
+    CHECK(pipe_create(0, &reader, &writer) == 0);
+    CHECK(move(writer, much, sizeof much, true, &moved) == 0);
+    for (unsigned i = 0; i < SEVERAL; i++)
+        mover_start(&movers[i], writer, much, 1000, true);
+    run_others();
+    check_movers(movers, SEVERAL, 0);
+    CHECK(move(reader, much, 4096, false, &moved) == 0);
+    check_movers(movers, SEVERAL - 1, 0);
+    run_others(); /* each leaves room, and wakes the next */
+    check_movers(movers, 0, SEVERAL);
+    CHECK(move(reader, much, sizeof much, false, &moved) == 0 && moved == 65536 - 4096 + 3000);
+    file_put(reader);
+    file_put(writer);
+}
+
+/* Room for a small write, and not for a large one that has waited longer. */
+static void
+the_writer_that_fits_is_woken(void)
+{
+    static char much[65536];
+    struct file *reader, *writer;
+    struct mover large, small;
+    size_t moved;
+    CHECK(pipe_create(0, &reader, &writer) == 0);
+    CHECK(move(writer, much, sizeof much, true, &moved) == 0);
+    mover_start(&large, writer, much, 4096, true);
+    mover_start(&small, writer, much, 100, true);
+    run_others();
+    CHECK(move(reader, much, 500, false, &moved) == 0);
+    run_others();
+    CHECK(small.done && !large.done);
+    CHECK(move(reader, much, 4000, false, &moved) == 0);
+    run_others();
+    CHECK(large.done && large.moved == 4096);
+    file_put(reader);
+    file_put(writer);
+}
+
 static void
 a_reader_can_be_cancelled(void)
 {
@@ -527,6 +614,9 @@ main(void)
     inode_init();
     RUN_TEST(bytes_go_through);
     RUN_TEST(a_reader_waits);
+    RUN_TEST(one_reader_is_woken);
+    RUN_TEST(one_writer_is_woken);
+    RUN_TEST(the_writer_that_fits_is_woken);
     RUN_TEST(a_reader_can_be_cancelled);
     RUN_TEST(more_than_it_holds);
     RUN_TEST(small_writes_are_whole);

@@ -1,4 +1,4 @@
-// sources: kernel/heap.c kernel/page.c tests/host/support/*.c
+// sources: kernel/heap.c kernel/page.c kernel/force.c tests/host/support/*.c
 /* Pools and general memory on the kernel's own pages: objects never overlap, are zero, are counted,
  * and every page comes back. */
 #include "kernel/heap.h"

@@ -1,4 +1,4 @@
-// sources: kernel/page.c tests/host/support/*.c
+// sources: kernel/page.c kernel/force.c tests/host/support/*.c
 /* The page allocator against a map of which frame is handed out: blocks are aligned, never overlap,
  * and everything that was given back can be had again in the largest blocks. */
 #include "kernel/page.h"

@@ -191,7 +191,10 @@ wait_entry_add(struct wait_queue *queue, struct wait_entry *entry)
 {
     if (!entry->fibril)
         entry->fibril = cpu.current;
-    list_add_tail(&queue->entries, &entry->link);
+    if (entry->shared)
+        list_add_head(&queue->entries, &entry->link);
+    else
+        list_add_tail(&queue->entries, &entry->link);
 }
 
 WEAK void
@@ -237,13 +240,16 @@ schedule_yield(void)
     cpu.current->state = FIBRIL_RUNNING;
 }
 
-static void
+static bool
 wake_entry(struct wait_entry *entry, u32 key)
 {
+    bool sleeping;
+
     if (entry->wake)
-        entry->wake(entry, key);
-    else
-        fibril_wake(entry->fibril);
+        return entry->wake(entry, key);
+    sleeping = entry->fibril->state == FIBRIL_SLEEPING;
+    fibril_wake(entry->fibril);
+    return sleeping;
 }
 
 WEAK void
@@ -254,11 +260,25 @@ wake_up_all_key(struct wait_queue *queue, u32 key)
         wake_entry(entry, key);
 }
 
-WEAK void
-wake_up_one(struct wait_queue *queue)
+WEAK bool
+wake_up_one_key(struct wait_queue *queue, u32 key)
 {
-    if (!list_empty(&queue->entries))
-        wake_entry(list_first(&queue->entries, struct wait_entry, link), ~0u);
+    struct wait_entry *entry, *following;
+    list_for_each_safe (entry, following, &queue->entries, link) {
+        if (!wake_entry(entry, key) || entry->shared)
+            continue;
+        list_remove(&entry->link);
+        list_add_tail(&queue->entries, &entry->link);
+        return true;
+    }
+    return false;
+}
+
+WEAK void
+wait_queue_end(struct wait_queue *queue)
+{
+    while (!list_empty(&queue->entries))
+        list_remove(queue->entries.next);
 }
 
 /* ---- Mutexes ---- */

@@ -24,6 +24,7 @@ extern unsigned host_pages_used, host_objects_used;
 /* The number of the last signal that was sent (nothing is done about it). */
 extern int host_last_signal;
 /* From now on this many allocations succeed and the following ones fail; -1 (default): all succeed. */
+extern unsigned char host_page_fill; /* what stands in a page that nobody has written to */
 extern int host_alloc_limit;
 
 /* ---- TAP-like results ---- */

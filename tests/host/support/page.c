@@ -16,6 +16,7 @@ static u32 free_frame;      /* single frames given back */
 static u32 fresh_frame = 1; /* never used from here on */
 unsigned host_pages_used;
 int host_alloc_limit = -1;
+unsigned char host_page_fill = 0xa5;
 
 bool host_alloc_allowed(void);
 
@@ -61,7 +62,7 @@ pages_alloc(unsigned order)
         free_frame = frame_next[first];
     }
     char *memory = aligned_alloc(PAGE_SIZE, (size_t)count * PAGE_SIZE);
-    memset(memory, 0xa5, (size_t)count * PAGE_SIZE);
+    memset(memory, host_page_fill, (size_t)count * PAGE_SIZE);
     for (u32 i = 0; i < count; i++) {
         u32 *bucket = bucket_of(memory + i * PAGE_SIZE);
         frame_memory[first + i] = memory + i * PAGE_SIZE;

@@ -59,13 +59,15 @@ struct asys_setup {
     uint32_t ring_address;             /* out */
     uint32_t signal;                   /* ASYS_SETUP_SIGNAL: sent when the context becomes non-empty */
     uint32_t signal_value;
-    int32_t notify_fd; /* ASYS_SETUP_EVENTFD: 1 is written when the context becomes non-empty */
+    int32_t notify_fd; /* ASYS_SETUP_EVENTFD: 1 is written when the context becomes non-empty;
+                          ASYS_SETUP_ASYNCFD: all completions go there, none stays in the context */
     uint32_t reserved;
 };
 #define ASYS_SETUP_RINGS 1u
 #define ASYS_SETUP_POLL 2u /* a fibril of the kernel looks at the ring at every tick */
 #define ASYS_SETUP_SIGNAL 4u
 #define ASYS_SETUP_EVENTFD 8u
+#define ASYS_SETUP_ASYNCFD 16u /* not with EVENTFD; a cookie of 0 is refused */
 
 /* The rings lie in pages of the kernel that the task sees: this header, then the submissions (64 bytes
  * each), then the completions (32 bytes each). Indices only grow; entry i lies at i & mask. Whoever

@@ -36,7 +36,8 @@ struct rlimit {
 #define RLIMIT_AS 9
 #define RLIMIT_LOCKS 10
 #define RLIMIT_SIGPENDING 11
-#define RLIMIT_NLIMITS 16
+#define RLIMIT_CALLS 16 /* Fibril: a thread's asynchronous calls in progress or not yet collected */
+#define RLIMIT_NLIMITS 17
 
 #define PRIO_PROCESS 0
 #define PRIO_PGRP 1

@@ -1,45 +1,12 @@
-"""Files, sockets and the terminal: the test programs that also run on Linux, in both places, and a program
-on the console that is typed to."""
+"""The terminal: a program on the console that is typed to."""
 import os
 import re
-import shutil
 import subprocess
 import time
 
-from harness import BUILD, ROOT, Failure, Skip, cases, check_cases, indented, test
+from harness import BUILD, Failure, indented, test
 from guest import qemu
 from guest.children import child
-
-PROGRAMS = {'t-files': 'files, directories, links, descriptors, pipes',
-            't-file-calls': 'owners, times, named pipes, locks, splice, select, /proc, limits',
-            't-sockets': 'local sockets'}
-
-
-def declare():
-    for program, about in PROGRAMS.items():
-        def here(guest, program=program):
-            check_cases(guest.run_without_leak(program, runs=2), cases(program))
-
-        def on_host(guest, program=program):
-            if program == 't-file-calls' and os.geteuid() != 0:
-                raise Skip('needs root')
-            if not shutil.which('unshare') or os.path.exists(f'/tmp/{program}.d'):
-                raise Skip('no process namespace, or its directory is in use')
-            name = guest.path(program)
-            guest.host('gcc', '-O1', '-w', '-o', name, os.path.join(ROOT, f'user/tests/{program}.c'))
-            isolated = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child']
-            try:
-                guest.host(*isolated, 'true')
-            except Failure as failure:
-                raise Skip('no process namespace of its own') from failure
-            guest.host(*isolated, name, timeout=60)
-        here.__name__ = program.replace('-', '_')[2:]
-        on_host.__name__ = here.__name__ + '_on_linux'
-        test(f'{about}: every case of {program}')(here)
-        test(f'{program} says the same of Linux')(on_host)
-
-
-declare()
 
 # What t-tty waits for, and what is typed then.
 TYPED = {'line': b'typed line\r', 'edited': b'bad\x15beter\x7f\x7fter\r', 'part': b'abcdef\r', 'end': b'\x04',
