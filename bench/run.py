@@ -268,7 +268,10 @@ def document(path, sections):
     before, after = text.split(BEGIN)[0], text.split(END)[1]
     newest = max(sections.values(), key=lambda section: section['time'])
     tables = [f'With {", ".join(filter(None, newest["versions"].values()))}.']
-    tables += [table(name, sections[name]) for name in SECTIONS if name in sections]
+    kept = {block.split('**')[1]: block.strip() for block in
+            re.split(r'^(?=\*\*\w+\*\*)', text.split(BEGIN)[1].split(END)[0], flags=re.MULTILINE)[1:]}
+    tables += [table(name, sections[name]) if name in sections else kept[name]
+               for name in SECTIONS if name in sections or name in kept]
     with open(path, 'w') as file:
         file.write(before + BEGIN + '\n' + '\n\n'.join(tables) + '\n' + END + after)
 
