@@ -18,6 +18,7 @@
 #include "fs/inode.h"
 #include "fs/pseudo.h"
 #include "fs/read_ahead.h"
+#include "kernel/async/aio.h"
 #include "kernel/async/asys.h"
 #include "kernel/async/force.h"
 #include "kernel/async/head.h"
@@ -253,6 +254,7 @@ start_up(void *unused)
     console_start(boot_options.vga);
     ext2_init();
     asys_init();
+    aio_init();
     threadlet_init();
     async_head_init();
     async_self_test_init();

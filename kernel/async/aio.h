@@ -37,6 +37,7 @@ struct aio_context {
     struct map_source *memory;
     volatile struct aio_ring *header;
     u32 bytes, slots, tail;
+    u32 events; /* asked for */
     u32 taken; /* by the kernel for the program, so far */
 };
 
@@ -79,6 +80,8 @@ struct aio_request {
 };
 
 /* ---- aio_context.c ---- */
+
+void aio_init(void); /* at boot: registers /proc/sys/fs/aio-max-nr and aio-nr */
 
 /* The running task's context with this id, referenced: 0 or -EINVAL. */
 int aio_context_find(u32 id, struct aio_context **context);

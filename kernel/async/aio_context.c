@@ -1,5 +1,6 @@
 /* Contexts of kernel AIO: io_setup, io_destroy, io_getevents and their ring of events. See aio.h. */
 #include "arch.h"
+#include "fs/pseudo.h"
 #include "gen/syscalls.h"
 #include "kernel/async/aio.h"
 #include "kernel/async/ring_memory.h"
@@ -11,7 +12,7 @@
 #include "kernel/timer.h"
 
 #define EVENTS_MOST_CONTEXT (0x10000000u / (u32)sizeof(struct io_event)) /* more is nonsense: -EINVAL */
-#define EVENTS_MOST 65536u /* of all contexts: Linux's aio-max-nr */
+#define EVENTS_MOST 65536u /* asked for by all contexts: Linux's aio-max-nr */
 #define EVENTS_AT_ONCE 4u  /* copied together: 128 bytes of stack */
 #define HEADER_BYTES ((u32)sizeof(struct aio_ring))
 #define BUCKETS 64u
@@ -20,7 +21,9 @@ _Static_assert(sizeof(struct aio_ring) == 32 && sizeof(struct io_event) == 32, "
 
 static struct pool context_pool = POOL_INIT("aio_context", struct aio_context);
 static struct aio_context *buckets[BUCKETS]; /* by address space and id */
-static u32 events_total;
+static u32 events_total; /* as asked for */
+
+static void context_release(struct address_space_part *part);
 
 /* ---- Finding ---- */
 
@@ -30,13 +33,52 @@ bucket_of(const struct address_space *space, u32 id)
     return &buckets[((uintptr_t)space / sizeof(*space) + id / PAGE_SIZE) % BUCKETS];
 }
 
+static void
+bucket_add(struct aio_context *context)
+{
+    struct aio_context **bucket = bucket_of(context->space, context->id);
+    context->hash_next = *bucket;
+    *bucket = context;
+}
+
+static void
+bucket_remove(struct aio_context *context)
+{
+    struct aio_context **place = bucket_of(context->space, context->id);
+    while (*place != context)
+        place = &(*place)->hash_next;
+    *place = context->hash_next;
+}
+
+/* The ring that lies at this address has been moved there (mremap): that is the context's id now. */
+static struct aio_context *
+find_moved(struct address_space *space, u32 id)
+{
+    const struct area *area = area_find(space, id);
+    struct address_space_part *part;
+    if (!area || area->start != id || !area->source || area->source_page != 0)
+        return NULL;
+    list_for_each(part, &space->parts, link) {
+        struct aio_context *context = container_of(part, struct aio_context, part);
+        if (part->release != context_release || context->memory != area->source)
+            continue;
+        bucket_remove(context);
+        context->id = id;
+        bucket_add(context);
+        return context;
+    }
+    return NULL;
+}
+
 int
 aio_context_find(u32 id, struct aio_context **result)
 {
-    const struct address_space *space = current_task()->space;
+    struct address_space *space = current_task()->space;
     struct aio_context *context = *bucket_of(space, id);
     while (context && (context->space != space || context->id != id))
         context = context->hash_next;
+    if (!context)
+        context = find_moved(space, id);
     if (!context)
         return -EINVAL;
     context->references++;
@@ -47,10 +89,7 @@ aio_context_find(u32 id, struct aio_context **result)
 static void
 context_hide(struct aio_context *context)
 {
-    struct aio_context **place = bucket_of(context->space, context->id);
-    while (*place != context)
-        place = &(*place)->hash_next;
-    *place = context->hash_next;
+    bucket_remove(context);
     list_remove(&context->part.link);
     context->closed = true;
     wake_up_all(&context->waiters);
@@ -63,7 +102,7 @@ aio_context_put(struct aio_context *context)
     if (--context->references > 0)
         return;
     ASSERT(context->in_progress == 0);
-    events_total -= context->slots;
+    events_total -= context->events;
     map_source_put(context->memory);
     pool_free(&context_pool, context);
 }
@@ -141,10 +180,9 @@ context_create(u32 events, struct aio_context **result)
     list_init(&context->active);
     wait_queue_init(&context->waiters, "io_getevents");
     header_init(context);
-    events_total += context->slots;
-    struct aio_context **bucket = bucket_of(context->space, context->id);
-    context->hash_next = *bucket;
-    *bucket = context;
+    context->events = events;
+    events_total += events;
+    bucket_add(context);
     list_add_tail(&context->space->parts, &context->part.link);
     *result = context;
     return 0;
@@ -358,4 +396,27 @@ sys_io_pgetevents_time64(u32 id, long least, long most, void USER *events,
     struct time_limit limit;
     int error = time_limit_take(&limit, timeout, true);
     return error ? error : events_get_masked(id, least, most, events, &limit, mask);
+}
+
+/* ---- /proc/sys/fs/aio-max-nr and aio-nr ---- */
+
+static void
+show_most(struct text_buffer *text)
+{
+    text_print(text, "%u\n", EVENTS_MOST);
+}
+
+static void
+show_total(struct text_buffer *text)
+{
+    text_print(text, "%u\n", events_total);
+}
+
+void
+aio_init(void)
+{
+    static struct proc_file most = {.name = "sys/fs/aio-max-nr", .show = show_most};
+    static struct proc_file total = {.name = "sys/fs/aio-nr", .show = show_total};
+    proc_register(&most);
+    proc_register(&total);
 }

@@ -477,6 +477,38 @@ ring_gone_or_read_only(void)
     sys_close(fd);
 }
 
+/* A ring that is moved takes the context's id with it. */
+static void
+ring_moved(void)
+{
+    int fd = scratch_file("x");
+    struct iocb nothing = aio_request(IOCB_CMD_NOOP, fd, NULL, 0, 0);
+    unsigned id = aio_setup(8), place = WORD(test_map(4 * PAGE)) + PAGE;
+    check_equal(aio_submit(id, &nothing), 1);
+    check_equal(sys_mremap(id, PAGE, PAGE, 3 /* MAYMOVE, FIXED */, place), place);
+    aio_expect(place, &nothing, 0);
+    struct io_event event;
+    check_equal(aio_events(id, &event, 1), -EINVAL);
+    check_equal(aio_submit(place, &nothing), 1);
+    check_equal(((volatile struct aio_ring *)place)->tail, 2);
+    aio_expect(place, &nothing, 0);
+    check_equal(sys_io_destroy(place), 0);
+    check_equal(sys_io_destroy(place), -EINVAL);
+    munmap((void *)(place - PAGE), 4 * PAGE);
+    sys_close(fd);
+}
+
+static void
+proc_counts(void)
+{
+    long before = test_read_number("/proc/sys/fs/aio-nr", "");
+    unsigned id = aio_setup(10);
+    check_equal(test_read_number("/proc/sys/fs/aio-nr", ""), before + 10);
+    check_equal(sys_io_destroy(id), 0);
+    check_equal(test_read_number("/proc/sys/fs/aio-nr", ""), before);
+    check(test_read_number("/proc/sys/fs/aio-max-nr", "") >= 65536);
+}
+
 /* ---- Cancelling, and ends ---- */
 
 static void
@@ -611,6 +643,8 @@ static const struct check_case cases[] = {
     {"program_takes_events", program_takes_events},
     {"nonsense_in_the_header", nonsense_in_the_header},
     {"ring_gone_or_read_only", ring_gone_or_read_only},
+    {"ring_moved", ring_moved},
+    {"proc_counts", proc_counts},
     {"cancel", cancel},
     {"closed_descriptor", closed_descriptor},
     {"destroy_with_everything_in_flight", destroy_with_everything_in_flight},
