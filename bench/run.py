@@ -100,7 +100,7 @@ EVENTS = {
     'asyncfd_pread_512_1': ('pread of 512 cached bytes to an asyncfd, one at a time', None, None),
     'asyncfd_pread_512_8': ('the same, 8 at once', None, None),
     'asyncfd_pread_512_64': ('the same, 64 at once', None, None),
-    'eventfd_write_read': ('eventfd write + read', 829, 1659),
+    'eventfd_write_read': ('eventfd write + read', 830, 1659),
     'eventfd_wake': ('eventfd write that wakes another thread, and its read', None, None),
     'epoll_wait_10': ('epoll_wait, one ready of 10', None, None),
     'epoll_wait_1000': ('epoll_wait, one ready of 1,000', None, None),
