@@ -3,7 +3,7 @@
 (docs/benchmarks.md says what each means) and writes build/results.json with every sample.
 
 bench/run.py [--quick] [--document docs/benchmarks.md] [SECTION…]
-sections: counts processes asys events boot memory cold depth bochs, and only when named: stream read scale"""
+sections: counts processes asys events syslets boot memory cold depth bochs, and only when named: stream read scale"""
 import argparse
 import contextlib
 import datetime
@@ -106,6 +106,17 @@ EVENTS = {
     'epoll_wait_1000': ('epoll_wait, one ready of 1,000', None, None),
     'epoll_wait_10000': ('epoll_wait, one ready of 10,000', None, None),
 }
+# The same of user/bench/syslets.c.
+SYSLETS = {
+    'syslet_getpid_atom': ('an atom of a chain of getpid', 100),
+    'syslet_exec': ('async_exec of one atom, which does not block', None),
+    'open_fstat_close_calls': ('open + fstat64 + close, three int 0x80', None),
+    'open_fstat_close_asys': ('the same as a chain of asys', None),
+    'open_fstat_close_syslet': ('the same as a syslet', None),
+    'threadlet_inline': ('threadlet_exec of a function that does not block, beside a plain call', 60),
+    'threadlet_blocked': ('threadlet_exec of one that blocks, until its caller goes on', 2000),
+    'threadlet_whole': ('the same until its completion has been taken', None),
+}
 GETPID_BY_ASYS = 4  # the aim for a batch of 64: times the synchronous call
 POWER_ON_AIM, POWER_ON_LINUX = 0.6, 4.0
 BLOCKED_AIM, BLOCKED_LINUX = 4608, 15012  # bytes; there: a call that needs a worker thread
@@ -143,6 +154,16 @@ def section_events(results):
         if name not in counts:
             raise Failure(f'no line for {name} in:\n{text}')
         results.add('events', name, what, 'instructions', [counts[name]], command, aim, linux)
+
+
+def section_syslets(results):
+    rounds = '5' if results.options.quick else '50'
+    text, command = guest('--icount', './build/user/bench/syslets', rounds)
+    counts = {name: float(value) for name, value in re.findall(r'^(\w+) ([\d.]+)$', text, re.MULTILINE)}
+    for name, (what, aim) in SYSLETS.items():
+        if name not in counts:
+            raise Failure(f'no line for {name} in:\n{text}')
+        results.add('syslets', name, what, 'instructions', [counts[name]], command, aim)
 
 
 def section_asys(results):
@@ -204,6 +225,10 @@ def section_memory(results):
         value = float(re.search(r'^blocked_call_\d+ ([\d.]+)$', text, re.MULTILINE)[1])
         results.add('memory', f'blocked_call_{calls}', f'memory of one blocked call, {calls:,} of them',
                     'bytes', [value], command, BLOCKED_AIM, BLOCKED_LINUX)
+    for way in ('aio', 'asyncfd', 'syslet', 'threadlet'):
+        text, command = guest('--mem', '512', './build/user/bench/blocked', '5000', way)
+        value = float(re.search(r'^blocked_\w+_5000 ([\d.]+)$', text, re.MULTILINE)[1])
+        results.add('memory', f'blocked_{way}', f'the same by {way}, 5,000 of them', 'bytes', [value], command)
 
 
 # ---- What it was measured with ----
@@ -285,9 +310,9 @@ def earlier(path):
 
 
 SECTIONS = {'counts': section_counts, 'processes': section_processes, 'asys': section_asys,
-            'events': section_events,
+            'events': section_events, 'syslets': section_syslets,
             'boot': section_boot, 'memory': section_memory, **disks.SECTIONS}
-QUICK_SECTIONS = ('counts', 'processes', 'asys', 'events', 'boot', 'memory', 'cold')
+QUICK_SECTIONS = ('counts', 'processes', 'asys', 'events', 'syslets', 'boot', 'memory', 'cold')
 NAMED_SECTIONS = ('stream', 'read', 'scale')  # each takes minutes
 
 

@@ -62,7 +62,7 @@ join(struct unix_socket *socket, struct unix_socket *listener, struct unix_socke
     socket->peer_credentials = listener->peer_credentials;
     list_add_tail(&listener->pending, &new->pending_link);
     listener->pending_count++;
-    wake_up_all(&listener->readable);
+    wake_up_one_key(&listener->readable, POLL_KEY_INPUT);
 }
 
 static int
@@ -152,10 +152,19 @@ unix_disconnect(struct unix_socket *socket)
 
 /* ---- accept ---- */
 
+/* A connection wakes one who waits for it; whoever has waited and leaves some behind wakes the next. */
+static void
+accept_wake_next(struct unix_socket *listener, bool waited)
+{
+    if (waited && !list_empty(&listener->pending))
+        wake_up_one_key(&listener->readable, POLL_KEY_INPUT);
+}
+
 int
 unix_accept(struct unix_socket *listener, bool nonblocking, u32 flags, struct file **file)
 {
     struct unix_socket *socket;
+    bool waited = false;
 
     if (!unix_has_connections(listener))
         return -EOPNOTSUPP;
@@ -163,16 +172,20 @@ unix_accept(struct unix_socket *listener, bool nonblocking, u32 flags, struct fi
         return -EINVAL;
     while (list_empty(&listener->pending)) {
         int error = listener->receive_shut ? -EINVAL : nonblocking ? -EAGAIN : 0;
+        waited = !error;
         if (!error)
             error = UNIX_WAIT(&listener->readable,
                               !list_empty(&listener->pending) || listener->receive_shut,
                               listener->receive_timeout_ns);
-        if (error)
+        if (error) {
+            accept_wake_next(listener, waited);
             return error;
+        }
     }
     socket = list_first(&listener->pending, struct unix_socket, pending_link);
     list_remove(&socket->pending_link);
     listener->pending_count--;
+    accept_wake_next(listener, waited);
     wake_up_all(&listener->room);
     return unix_file_new(socket, flags, file);
 }

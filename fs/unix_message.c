@@ -105,6 +105,15 @@ message_make(struct unix_socket *socket, struct iter *iter, u32 size, const stru
     return error;
 }
 
+/* What comes in wakes one who waits for it; whoever has waited and leaves something behind wakes the
+ * next. */
+static void
+wake_next(struct unix_socket *socket, const struct unix_received *received)
+{
+    if (received->waited && !list_empty(&socket->messages))
+        wake_up_one_key(&socket->readable, POLL_KEY_INPUT | POLL_PRIORITY);
+}
+
 static void
 message_queue(struct unix_socket *to, struct unix_message *message, struct unix_send *send)
 {
@@ -114,7 +123,7 @@ message_queue(struct unix_socket *to, struct unix_message *message, struct unix_
         unix_rights_sent(message->rights);
     list_add_tail(&to->messages, &message->link);
     to->message_count++;
-    wake_up_all_key(&to->readable, POLL_KEY_INPUT | POLL_PRIORITY);
+    wake_up_one_key(&to->readable, POLL_KEY_INPUT | POLL_PRIORITY);
 }
 
 static void
@@ -310,7 +319,7 @@ unix_send(struct unix_socket *socket, struct iter *iter, struct unix_send *send)
 
 /* Waits for a message. 1: there is one; 0: there will be none. */
 static int
-message_wait(struct unix_socket *socket, u32 flags)
+message_wait(struct unix_socket *socket, struct unix_received *received)
 {
     int error;
 
@@ -321,8 +330,9 @@ message_wait(struct unix_socket *socket, u32 flags)
         return error;
     if (socket->receive_shut)
         return 0;
-    if (flags & MESSAGE_DONT_WAIT)
+    if (received->flags & MESSAGE_DONT_WAIT)
         return -EAGAIN;
+    received->waited = true;
     error = UNIX_WAIT(&socket->readable,
                       !list_empty(&socket->messages) || socket->receive_shut || socket->error,
                       socket->receive_timeout_ns);
@@ -427,7 +437,7 @@ receive_stream(struct unix_socket *socket, struct iter *iter, struct unix_receiv
     if (socket->state != UNIX_CONNECTED)
         return -EINVAL;
     while (iter->left > 0) {
-        result = message_wait(socket, received->flags);
+        result = message_wait(socket, received);
         if (result <= 0)
             break;
         result = mutex_lock(&socket->receive_lock);
@@ -469,7 +479,7 @@ receive_datagram(struct unix_socket *socket, struct iter *iter, struct unix_rece
         return -ENOTCONN;
     for (;;) {
         bool found;
-        int result = message_wait(socket, received->flags);
+        int result = message_wait(socket, received);
         if (result <= 0)
             return result;
         result = mutex_lock(&socket->receive_lock);
@@ -490,6 +500,7 @@ unix_receive(struct unix_socket *socket, struct iter *iter, struct unix_received
     int error;
 
     received->rights = NULL;
+    received->waited = false;
     received->has_credentials = false;
     received->from.length = 0;
     if (received->flags & MESSAGE_OUT_OF_BAND)
@@ -500,5 +511,6 @@ unix_receive(struct unix_socket *socket, struct iter *iter, struct unix_received
         error = receive_datagram(socket, iter, received);
     if (socket->type == UNIX_STREAM || error)
         received->size = iter->done;
+    wake_next(socket, received);
     return error;
 }

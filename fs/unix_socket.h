@@ -76,6 +76,7 @@ struct unix_received {
     struct unix_rights *rights; /* the receiver's now; or NULL */
     bool has_credentials;
     struct unix_credentials credentials;
+    bool waited; /* inside unix_receive */
 };
 int unix_receive(struct unix_socket *socket, struct iter *iter, struct unix_received *received);
 

@@ -1,10 +1,11 @@
 /* t-event-scale [IDLE]: what one ready file costs its waiter when IDLE others (10,000) are
  * registered in the same epoll, against when it is alone; and what one wake-up costs when many
- * wait for the same thing (readers of a pipe, of an eventfd, waiters at an epoll), against one.
+ * wait for the same thing (readers of a pipe, of a socket, of an eventfd, waiters at an epoll), against one.
  * To be run with --icount, where a tick of the cycle counter is an instruction. Prints the
  * costs, the cheapest of ROUNDS each, and `idle_ratio=R waiters_ratio=R`, the largest one. */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <sys/resource.h>
 #include "test.h"
 
@@ -141,14 +142,16 @@ main(int argc, char **argv)
 {
     static eventfd_t value;
     static struct epoll_event event;
-    int fds[2], count = eventfd(0, EFD_SEMAPHORE), told = eventfd(0, 0), epoll = epoll_create1(0);
+    int fds[2], sockets[2], count = eventfd(0, EFD_SEMAPHORE), told = eventfd(0, 0), epoll = epoll_create1(0);
     double idle = idle_ones(argc > 1 ? atoi(argv[1]) : 10000), waiters = 0;
 
     test_pipe(fds);
+    check_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
     event.events = EPOLLIN | EPOLLET;
     check_equal(epoll_ctl(epoll, EPOLL_CTL_ADD, told, &event), 0);
     struct thing things[] = {
         {"pipe", SYS_read, fds[0], fds[1], {WORD(&value), sizeof value}},
+        {"socket", SYS_read, sockets[0], sockets[1], {WORD(&value), sizeof value}},
         {"eventfd", SYS_read, count, count, {WORD(&value), sizeof value}},
         {"epoll", SYS_epoll_wait, epoll, told, {WORD(&event), 1, -1ul}},
     };
