@@ -1,6 +1,7 @@
 /* Notification of contexts: see notify.h. */
 #include "kernel/async/notify.h"
 #include "fs/descriptor.h"
+#include "fs/eventfd.h"
 #include "fs/file.h"
 #include "kernel/async/asyncfd.h"
 #include "kernel/errno.h"
@@ -31,7 +32,7 @@ asys_notify_init(struct asys_context *context, const struct asys_setup *setup)
         int error = descriptor_file(setup->notify_fd, &context->notify_file);
         if (error)
             return error;
-        if (!context->notify_file->ops->write)
+        if (!file_is_eventfd(context->notify_file))
             return -EINVAL;
     }
     return 0;
@@ -57,14 +58,6 @@ asys_notify(struct asys_context *context)
         info.fields[2] = context->notify_value;
         (void)signal_send_process(context->notify_process, &info);
     }
-    if (context->notify_file) {
-        struct fibril *self = current_fibril();
-        bool inline_only = self->inline_only;
-        u64 one = 1;
-        struct iter iter;
-        self->inline_only = true;
-        iter_init_kernel(&iter, &one, sizeof(one));
-        (void)file_write(context->notify_file, &iter, NULL);
-        self->inline_only = inline_only;
-    }
+    if (context->notify_file)
+        eventfd_add(context->notify_file, 1);
 }

@@ -625,24 +625,28 @@ setup_wrong(void)
 
 /* ---- Notification ---- */
 
-/* The eventfd is a pipe that is full: telling never waits. */
+/* The eventfd is full: telling never waits. Nothing but an eventfd will do. */
 static void
 notify_never_waits(void)
 {
-    int fds[2];
-    static char bytes[65536];
-    test_pipe(fds);
-    sys_write(fds[1], bytes, sizeof bytes);
-    struct asys_setup setup = {.flags = ASYS_SETUP_EVENTFD, .notify_fd = fds[1]};
+    int fds[2], counter = (int)sys_eventfd2(0, 0);
+    unsigned long long most = 0xfffffffffffffffeull, count = 0;
+    check_equal(sys_write(counter, &most, sizeof most), sizeof most);
+    struct asys_setup setup = {.flags = ASYS_SETUP_EVENTFD, .notify_fd = counter};
     int context = asys_context(&setup);
     struct asys_entry entry = entry_of(SYS_getpid, 0, 0, 0, 1, 0);
     check(context >= 0);
     check_equal(asys_enter(context, &entry, 1), 1);
     expect(context, 1, sys_getpid());
-    sys_read(fds[0], bytes, sizeof bytes);
+    sys_read(counter, &count, sizeof count);
     check_equal(asys_enter(context, &entry, 1), 1);
-    check_equal(sys_read(fds[0], bytes, sizeof bytes), 8);
+    check_equal(sys_read(counter, &count, sizeof count), sizeof count);
+    check_equal(count, 1);
     sys_close(context);
+    sys_close(counter);
+    test_pipe(fds);
+    setup.notify_fd = fds[1];
+    check_equal(asys_context(&setup), -EINVAL);
     test_close_both(fds);
 }
 
