@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "clock.h"
 
 #define FOLDER "/demo/newlib-salsa/newlib"
 #define FILE_1 "README"
@@ -29,30 +30,6 @@ static const char *only;
 static struct asys queue;
 static struct asys_entry entries[2 * BATCH_MOST];
 static struct asys_event events[2 * BATCH_MOST];
-
-static unsigned long long
-cycles(void)
-{
-    unsigned low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (unsigned long long)high << 32 | low;
-}
-
-/* Breakpoints of tools/profile. */
-void stretch_begin(void);
-void stretch_end(void);
-
-__attribute__((noinline)) void
-stretch_begin(void)
-{
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) void
-stretch_end(void)
-{
-    __asm__ volatile("");
-}
 
 static void
 fail(const char *what, long result)

@@ -17,6 +17,7 @@
 #include <fibril/asys.h>
 #include <fibril/calls.h>
 #include "walk/walk.h"
+#include "clock.h"
 
 #define TREE "/demo"
 #define FOLDER "/demo/newlib-salsa/newlib"
@@ -31,30 +32,6 @@ static struct kernel_stat status;
 static int file, pipe_ends[2];
 static unsigned rounds = 50;
 static const char *only; /* measure this one alone, and mark its last round */
-
-static unsigned long long
-cycles(void)
-{
-    unsigned low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (unsigned long long)high << 32 | low;
-}
-
-/* Breakpoints of tools/profile. */
-void stretch_begin(void);
-void stretch_end(void);
-
-__attribute__((noinline)) void
-stretch_begin(void)
-{
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) void
-stretch_end(void)
-{
-    __asm__ volatile("");
-}
 
 static bool
 wanted(const char *name)

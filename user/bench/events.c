@@ -23,6 +23,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "clock.h"
 
 #define BATCH_MOST 64
 #define BYTES 512
@@ -34,14 +35,6 @@ static char buffers[BATCH_MOST][BYTES];
 static unsigned long context;
 static int file, event, epoll;
 static unsigned batch;
-
-static unsigned long long
-cycles(void)
-{
-    unsigned low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (unsigned long long)high << 32 | low;
-}
 
 static void
 fail(const char *what)

@@ -20,6 +20,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "clock.h"
 
 #define REPEAT 16 /* operations between two looks at the clock */
 #define MEMORY_BYTES 4096
@@ -33,30 +34,6 @@ static const char *only, *own_path;
 static int there[2], back[2], file, event = -1;
 static char *shared;
 static char buffer[512];
-
-static unsigned long long
-cycles(void)
-{
-    unsigned low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (unsigned long long)high << 32 | low;
-}
-
-/* Breakpoints of tools/profile. */
-void stretch_begin(void);
-void stretch_end(void);
-
-__attribute__((noinline)) void
-stretch_begin(void)
-{
-    __asm__ volatile("");
-}
-
-__attribute__((noinline)) void
-stretch_end(void)
-{
-    __asm__ volatile("");
-}
 
 static void
 fail(const char *what)

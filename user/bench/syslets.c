@@ -16,6 +16,7 @@
 #include <fibril/kernel_types.h>
 #include <fibril/syslet.h>
 #include <fibril/threadlet.h>
+#include "clock.h"
 
 #define ROUNDS 50
 #define ATOMS 128
@@ -26,14 +27,6 @@ static struct async_head head;
 static struct kernel_stat status;
 static int ends[2];
 static char byte;
-
-static unsigned long long
-cycles(void)
-{
-    unsigned low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (unsigned long long)high << 32 | low;
-}
 
 static void
 fail(const char *what, long result)
